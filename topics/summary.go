@@ -1,0 +1,49 @@
+package topics
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A Summary counts the devices of a device_group ([GroupSummary]) or of the whole fleet
+// ([FleetSummary]). It is retained and published at most once in ten seconds.
+type Summary struct {
+	// DeviceGroup is empty in the summary of the fleet.
+	DeviceGroup string `json:"device_group,omitempty"`
+	// Wanted is the config that the group's devices should be at; zero in the summary of the fleet.
+	Wanted Version `json:"wanted,omitzero"`
+	// Devices counts those whose status is known; Online those connected now; Current those online that
+	// have applied the wanted config; Failing those online with at least one failing app.
+	Devices int64 `json:"devices"`
+	Online  int64 `json:"online"`
+	Current int64 `json:"current"`
+	Failing int64 `json:"failing"`
+	// StoreBehind counts (in the summary of the fleet) or says by 1 (in that of a group) the groups whose
+	// devices have a newer config than the store.
+	StoreBehind int64 `json:"store_behind,omitempty"`
+	// ConfigIDs counts a group's online devices by the config_id that they have applied; "0" is none.
+	ConfigIDs map[string]int64 `json:"config_ids,omitempty"`
+	// FailingApps counts the online devices on which an app fails, by app.
+	FailingApps map[string]int64 `json:"failing_apps,omitempty"`
+	At          time.Time        `json:"at"`
+}
+
+// Encode marshals s.
+func (s Summary) Encode() ([]byte, error) {
+	s.At = s.At.UTC().Truncate(time.Millisecond)
+	return json.Marshal(s)
+}
+
+// ParseSummary reads and checks a summary. Errors are [FieldError]s.
+func ParseSummary(payload []byte) (Summary, error) {
+	var s Summary
+	if err := unmarshal(payload, &s); err != nil {
+		return Summary{}, err
+	}
+	if s.DeviceGroup != "" {
+		if err := checkNameField("device_group", s.DeviceGroup); err != nil {
+			return Summary{}, err
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,18 @@
+// Package worker makes a device run what its device_group's config says.
+//
+// Data flows one way, through one goroutine:
+//
+//	retained config ─┐
+//	                 ├→ Offer (keeps the newer) → persist → Engine.List → plan → Engine.Pull/Create/… → status
+//	check-in reply ──┘
+//
+// Link hears configs and tells statuses; Engine runs containers; plan decides, as a pure function of the
+// config, what the engine shows, and the time. The worker's goroutine owns all state: links and engines
+// send to it and never call it.
+//
+// A worker boots from its own disk: the last config that it persisted is applied before, and whether or
+// not, the network is there. A container whose recorded spec is still wanted is left alone by every start,
+// stop and crash of the worker. Errors of the engine, of registries and of the network are expected: they are
+// retried with jittered back-off and shown in the status. A corrupt state file ends the process with a
+// message that says what to do, because to guess could mean to go back to an older config.
+package worker

@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"context"
+	"errors"
+)
+
+// Labels that mark a container as this worker's, and say what it was made from. Containers without
+// LabelDevice, or with another device's name there, do not exist for a worker.
+const (
+	// LabelDevice is the name of the device whose worker made the container.
+	LabelDevice = "muster.device"
+	// LabelApp is the app's name.
+	LabelApp = "muster.app"
+	// LabelIndex is the container's number within its app on this device, from 0.
+	LabelIndex = "muster.index"
+	// LabelSpec is the [Spec.Hash] that the container was made from.
+	LabelSpec = "muster.spec"
+)
+
+// Errors of an [Engine]. They are wrapped; every other error is worth a retry too, but of no known cause.
+var (
+	// ErrEngineDown says that the container engine does not answer.
+	ErrEngineDown = errors.New("the container engine does not answer")
+	// ErrNotExist says that there is no such container, image or network.
+	ErrNotExist = errors.New("does not exist")
+	// ErrConflict says that a container of that name exists, or that a host port is taken.
+	ErrConflict = errors.New("is taken")
+)
+
+// A Container is one of the device's containers as the engine shows it.
+type Container struct {
+	ID   string
+	Name string
+	// App, Index and Spec are what its labels say. Index is -1 when the label is not a number.
+	App   string
+	Index int
+	Spec  string
+	// State is the engine's: "created", "running", "paused", "restarting", "removing", "exited" or "dead".
+	State string
+	// Detail is the engine's one-line description of the state, such as "Exited (1) 3 seconds ago".
+	Detail string
+}
+
+// PullProgress is how far a pull is, in bytes. Total grows while the engine learns of more layers.
+type PullProgress struct{ Done, Total int64 }
+
+// An Engine runs containers. The real one is in the folder docker; package enginetest is the contract that
+// it and the scripted one of the tests pass. Every method ends with ctx's error when ctx ends.
+type Engine interface {
+	// Facts describes the machine that the containers run on.
+	Facts(ctx context.Context) (Facts, error)
+	// List reads all containers of this device, in every state, ordered by app, index and name.
+	List(ctx context.Context) ([]Container, error)
+	// HasImage reports whether the image is present, so that a container can be made without a pull.
+	HasImage(ctx context.Context, image string) (bool, error)
+	// Pull fetches the image from its registry, also when an older one of that name is present, and calls
+	// progress (which may be nil) as bytes arrive. Errors name the image and say what the registry said.
+	Pull(ctx context.Context, image string, progress func(PullProgress)) error
+	// Create makes a container that does not run yet, and the default network where it is missing. It
+	// fails with [ErrNotExist] without the image or one of the networks, with [ErrConflict] when the name is
+	// taken. What it returns is complete: a crash in between leaves nothing that List shows as usable.
+	Create(ctx context.Context, spec Spec) (id string, err error)
+	// Start runs a container; one that runs already is left alone. It fails with [ErrConflict] when a host
+	// port is taken.
+	Start(ctx context.Context, id string) error
+	// Remove stops a container, politely at first, and removes it with its anonymous volumes only; one that
+	// does not exist any more is fine.
+	Remove(ctx context.Context, id string) error
+	// Events sends a value (never blocking, at most one waiting) whenever something happened to one of the
+	// device's containers, until ctx ends. It reconnects by itself, and sends a value after it did.
+	Events(ctx context.Context) <-chan struct{}
+	// Close releases the connection to the engine.
+	Close() error
+}
+
+// Facts describes the machine that containers run on.
+type Facts struct {
+	CPUs     int
+	MemoryMB int
+}

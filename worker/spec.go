@@ -1,0 +1,73 @@
+package worker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"muster/topics"
+)
+
+// A Spec is everything that one container is made from. Two containers with equal specs are
+// interchangeable; one whose spec still is what is wanted is never touched.
+type Spec struct {
+	App   string
+	Index int
+	// AppID is part of the spec, so that a restart of the app, which raises only the app_id, makes new
+	// containers.
+	AppID      int64
+	Image      string
+	Env        map[string]string
+	Ports      []PortBinding
+	Networks   []string
+	Volumes    []string
+	Devices    []string
+	Privileged bool
+}
+
+// A PortBinding publishes a container's TCP port on the device.
+type PortBinding struct{ Host, Container int }
+
+// NewSpec is the spec of an app's container with that index, from 0. It fails when a host port would be
+// above 65535.
+func NewSpec(app topics.App, index int) (Spec, error) {
+	spec := Spec{
+		App: app.AppName, Index: index, AppID: app.AppID, Image: app.DockerImage, Env: app.EnvVars,
+		Networks: app.Networks, Volumes: app.Volumes, Devices: app.Devices, Privileged: app.Privileged,
+	}
+	for _, p := range app.StartingPorts {
+		host := p.Host + index
+		if host > 65535 {
+			return Spec{}, fmt.Errorf("starting_ports: container %d would need host port %d", index, host)
+		}
+		spec.Ports = append(spec.Ports, PortBinding{Host: host, Container: p.Container})
+	}
+	return spec, nil
+}
+
+// Name is the container's name: the app's, a dash, and the index counted from 1 as Nebula does.
+func (s Spec) Name() string { return s.App + "-" + strconv.Itoa(s.Index+1) }
+
+// Hash identifies the spec. It must never change for the same spec, or an upgraded worker would replace
+// every container: new fields are left out of the encoding while they are empty.
+func (s Spec) Hash() string {
+	encoded, err := json.Marshal(struct {
+		App        string            `json:"app"`
+		Index      int               `json:"index"`
+		AppID      int64             `json:"app_id"`
+		Image      string            `json:"image"`
+		Env        map[string]string `json:"env,omitempty"`
+		Ports      []PortBinding     `json:"ports,omitempty"`
+		Networks   []string          `json:"networks,omitempty"`
+		Volumes    []string          `json:"volumes,omitempty"`
+		Devices    []string          `json:"devices,omitempty"`
+		Privileged bool              `json:"privileged,omitempty"`
+	}(s))
+	if err != nil {
+		panic(err) // strings, numbers and booleans always encode
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:16])
+}
