@@ -1,0 +1,74 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+)
+
+// ErrDenied is wrapped by every refusal. The text of a refusal says why and holds no secret.
+var ErrDenied = errors.New("access denied")
+
+// Config is whom an [Authenticator] knows.
+type Config struct {
+	// Disabled lets every REST request in as an admin without a name. It does not touch MQTT, where a
+	// device must be known by its name to be kept to its own topics.
+	Disabled bool
+	// AdminUser and AdminPassword are the local admin's, for Basic authentication and for looking on over
+	// MQTT. Without a password there is neither.
+	AdminUser     string
+	AdminPassword string
+	// AdminToken is the local admin's Bearer token. Without one no token is accepted.
+	AdminToken string
+	// DevicePassword is shared by all devices. Without one only the loopback interface is open to devices.
+	DevicePassword string
+}
+
+// An Authenticator tells who someone is by the credentials they show. It is safe for concurrent use.
+type Authenticator struct {
+	disabled       bool
+	adminUser      string
+	adminPassword  secret
+	adminToken     secret
+	devicePassword secret
+}
+
+// New makes an [Authenticator]. It fails when nobody could ever use the REST API.
+func New(c Config) (*Authenticator, error) {
+	switch {
+	case c.AdminPassword != "" && c.AdminUser == "":
+		return nil, errors.New("auth: an admin password is configured without a user name for it")
+	case !c.Disabled && c.AdminPassword == "" && c.AdminToken == "":
+		return nil, errors.New("auth: neither an admin password nor a token is configured: nobody could use the REST API")
+	}
+	return &Authenticator{
+		disabled:       c.Disabled,
+		adminUser:      c.AdminUser,
+		adminPassword:  newSecret(c.AdminPassword),
+		adminToken:     newSecret(c.AdminToken),
+		devicePassword: newSecret(c.DevicePassword),
+	}, nil
+}
+
+// A secret is kept as its digest, so that comparing takes the same time whatever the length of what is
+// compared, and a stray %v prints nothing of use.
+type secret struct {
+	set    bool
+	digest [sha256.Size]byte
+}
+
+func newSecret(s string) secret {
+	return secret{set: s != "", digest: sha256.Sum256([]byte(s))}
+}
+
+// matches compares in constant time. A secret that is not set matches nothing, not even the empty string.
+func (s secret) matches(given []byte) bool {
+	digest := sha256.Sum256(given)
+	return subtle.ConstantTimeCompare(s.digest[:], digest[:]) == 1 && s.set
+}
+
+// matchesUser compares a user name in constant time.
+func matchesUser(want, given string) bool {
+	w, g := sha256.Sum256([]byte(want)), sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(w[:], g[:]) == 1
+}
