@@ -1,6 +1,9 @@
 package topics
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // An App is a container, or several of the same, that devices keep running. The fields and their
 // meaning are Nebula's; a change is anything that raises AppID.
@@ -42,6 +45,16 @@ func NewApp(name, image string) App {
 		Volumes:       []string{},
 		Devices:       []string{},
 	}
+}
+
+// MarshalJSON writes lists that are nil as empty ones: "null" is not a list to those who read it.
+func (a App) MarshalJSON() ([]byte, error) {
+	type plain App // without this method
+	a.StartingPorts = orEmpty(a.StartingPorts)
+	a.Networks = orEmpty(a.Networks)
+	a.Volumes = orEmpty(a.Volumes)
+	a.Devices = orEmpty(a.Devices)
+	return json.Marshal(plain(a))
 }
 
 // Check reports the first field of a that is wrong as a [FieldError], nil when all are right. Whether

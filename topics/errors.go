@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A FieldError says which field of a payload or document is wrong and what was expected instead.
@@ -47,7 +48,15 @@ func unmarshal(payload []byte, into any) error {
 	if len(payload) > MaxPayload {
 		return fieldErrorf("payload", "is %d bytes, at most %d are allowed", len(payload), MaxPayload)
 	}
-	return DescribeJSON(json.Unmarshal(payload, into))
+	err := json.Unmarshal(payload, into)
+	if clock := new(time.ParseError); errors.As(err, &clock) {
+		field := "at"
+		if _, config := into.(*Config); config {
+			field = "issued_at"
+		}
+		return fieldErrorf(field, "must be a time such as 2026-01-31T23:59:59Z, is %.40q", clock.Value)
+	}
+	return DescribeJSON(err)
 }
 
 // DescribeJSON turns an error of encoding/json into a [FieldError] that names the field and what was
@@ -62,6 +71,9 @@ func DescribeJSON(err error) error {
 		return fieldErrorf("payload", "is not JSON: %v (at byte %d)", syntax, syntax.Offset)
 	case errors.As(err, &typ):
 		field := typ.Field
+		for _, embedded := range []string{"Version.", "Content."} {
+			field = strings.ReplaceAll(field, embedded, "")
+		}
 		if field == "" {
 			field = "payload"
 		}

@@ -15,7 +15,7 @@ func CheckTopicName(s string) error {
 	if strings.ContainsAny(s, "+#") {
 		return fmt.Errorf("topic name %.80q: must not contain wildcards", s)
 	}
-	return nil
+	return checkLevels(s, strings.Split(s, "/"))
 }
 
 // CheckFilter reports why s is no topic filter to subscribe to (MQTT 5.0 §4.7.1 and §4.8.2), nil when
@@ -37,6 +37,13 @@ func CheckFilter(s string) error {
 			return fmt.Errorf("topic filter %.80q: a wildcard must be a whole level", s)
 		}
 	}
+	return checkLevels(s, levels)
+}
+
+func checkLevels(s string, levels []string) error {
+	if len(levels) > MaxLevels {
+		return fmt.Errorf("topic %.80q: has %d levels, at most %d are allowed", s, len(levels), MaxLevels)
+	}
 	return nil
 }
 
@@ -46,8 +53,6 @@ func checkLength(s string) error {
 		return fmt.Errorf("topic: must not be empty")
 	case len(s) > MaxTopic:
 		return fmt.Errorf("topic %.80q…: is %d bytes, at most %d are allowed", s, len(s), MaxTopic)
-	case strings.Count(s, "/") >= MaxLevels+2: // "$share/name/" comes on top of the filter's own levels
-		return fmt.Errorf("topic %.80q: has more than %d levels", s, MaxLevels)
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return fmt.Errorf("topic %.80q: must be UTF-8 without NUL", s)
 	}
