@@ -1,0 +1,217 @@
+package enginetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"muster/worker"
+)
+
+// Fake is a [worker.Engine] on a [Machine].
+type Fake struct {
+	machine *Machine
+	device  string
+}
+
+var _ worker.Engine = (*Fake)(nil)
+
+// begin locks the machine for one call, unless ctx has ended or the call is to fail.
+func (f *Fake) begin(ctx context.Context, op Op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.machine.mu.Lock()
+	if err := f.machine.fault(op); err != nil {
+		f.machine.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// Facts implements [worker.Engine].
+func (f *Fake) Facts(ctx context.Context) (worker.Facts, error) {
+	if err := f.begin(ctx, OpFacts); err != nil {
+		return worker.Facts{}, err
+	}
+	defer f.machine.mu.Unlock()
+	return f.machine.facts, nil
+}
+
+// List implements [worker.Engine].
+func (f *Fake) List(ctx context.Context) ([]worker.Container, error) {
+	if err := f.begin(ctx, OpList); err != nil {
+		return nil, err
+	}
+	defer f.machine.mu.Unlock()
+	var list []worker.Container
+	for _, c := range f.machine.containers {
+		if c.device == f.device {
+			list = append(list, c.Container)
+		}
+	}
+	slices.SortFunc(list, func(a, b worker.Container) int {
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Name, b.Name))
+	})
+	return list, nil
+}
+
+// HasImage implements [worker.Engine].
+func (f *Fake) HasImage(ctx context.Context, image string) (bool, error) {
+	if err := f.begin(ctx, OpHas); err != nil {
+		return false, err
+	}
+	defer f.machine.mu.Unlock()
+	_, has := f.machine.present[image]
+	return has, nil
+}
+
+// pullSteps is how often a slow pull reports progress.
+const pullSteps = 10
+
+// Pull implements [worker.Engine]. An image that takes time is reported in ten steps.
+func (f *Fake) Pull(ctx context.Context, ref string, progress func(worker.PullProgress)) error {
+	if err := f.begin(ctx, OpPull); err != nil {
+		return fmt.Errorf("pull %s: %w", ref, err)
+	}
+	image, found := f.machine.registry[ref]
+	f.machine.mu.Unlock()
+	if !found {
+		return fmt.Errorf("pull %s: the registry does not know it: %w", ref, worker.ErrNotExist)
+	}
+	for i := range int64(pullSteps) {
+		if progress != nil {
+			progress(worker.PullProgress{Done: image.Bytes * i / pullSteps, Total: image.Bytes})
+		}
+		if err := pass(ctx, image.PullTime/pullSteps); err != nil {
+			return fmt.Errorf("pull %s: %w", ref, err)
+		}
+	}
+	f.machine.mu.Lock()
+	defer f.machine.mu.Unlock()
+	if f.machine.down {
+		return fmt.Errorf("pull %s: %w", ref, worker.ErrEngineDown)
+	}
+	f.machine.present[ref] = image
+	f.machine.did(OpPull, ref)
+	return nil
+}
+
+// Create implements [worker.Engine].
+func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
+	if err := f.begin(ctx, OpCreate); err != nil {
+		return "", fmt.Errorf("create %s: %w", spec.Name(), err)
+	}
+	m := f.machine
+	defer m.mu.Unlock()
+	image, found := m.present[spec.Image]
+	if !found {
+		return "", fmt.Errorf("create %s: image %s: %w", spec.Name(), spec.Image, worker.ErrNotExist)
+	}
+	for _, network := range spec.Networks {
+		if !m.networks[network] {
+			return "", fmt.Errorf("create %s: network %s: %w", spec.Name(), network, worker.ErrNotExist)
+		}
+	}
+	for _, c := range m.containers {
+		if c.Name == spec.Name() {
+			return "", fmt.Errorf("create %s: the name %w", spec.Name(), worker.ErrConflict)
+		}
+	}
+	c := &container{device: f.device, spec: spec, once: image.Once, Container: worker.Container{
+		ID: m.newID(), Name: spec.Name(), App: spec.App, Index: spec.Index, Spec: spec.Hash(),
+		State: "created", Detail: "Created",
+	}}
+	m.containers[c.ID] = c
+	m.did(OpCreate, c.Name)
+	m.tell(f.device)
+	return c.ID, nil
+}
+
+// Start implements [worker.Engine].
+func (f *Fake) Start(ctx context.Context, id string) error {
+	if err := f.begin(ctx, OpStart); err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
+	m := f.machine
+	defer m.mu.Unlock()
+	c, found := m.containers[id]
+	if !found {
+		return fmt.Errorf("start %s: container %w", id, worker.ErrNotExist)
+	}
+	if c.State == "running" {
+		return nil
+	}
+	for _, other := range m.containers {
+		if port, clash := c.clash(other); clash && other.State == "running" {
+			return fmt.Errorf("start %s: host port %d %w", c.Name, port, worker.ErrConflict)
+		}
+	}
+	c.State, c.Detail = "running", "Up 1 second"
+	if c.once {
+		c.State, c.Detail = "restarting", "Restarting (0) 1 second ago"
+	}
+	m.did(OpStart, c.Name)
+	m.tell(f.device)
+	return nil
+}
+
+func (c *container) clash(other *container) (port int, clash bool) {
+	for _, p := range c.spec.Ports {
+		for _, q := range other.spec.Ports {
+			if c != other && p.Host == q.Host {
+				return p.Host, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// Remove implements [worker.Engine].
+func (f *Fake) Remove(ctx context.Context, id string) error {
+	if err := f.begin(ctx, OpRemove); err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	wait := f.machine.removeTime
+	f.machine.mu.Unlock()
+	if err := pass(ctx, wait); err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	m := f.machine
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, found := m.containers[id]; found {
+		delete(m.containers, id)
+		m.did(OpRemove, c.Name)
+		m.tell(f.device)
+	}
+	return nil
+}
+
+// Events implements [worker.Engine].
+func (f *Fake) Events(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	f.machine.with(func() { f.machine.watchers[ch] = f.device })
+	context.AfterFunc(ctx, func() { f.machine.with(func() { delete(f.machine.watchers, ch) }) })
+	return ch
+}
+
+// Close implements [worker.Engine]. The machine lives on.
+func (f *Fake) Close() error { return nil }
+
+// pass lets time pass.
+func pass(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
