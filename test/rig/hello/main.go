@@ -1,0 +1,83 @@
+// Command hello is the app of the tests and the demo: a small static web server whose answers say which
+// version of the image runs, with which environment, and what it sees of its volumes and devices.
+//
+//	GET /             "$GREETING $VERSION"
+//	GET /env          the environment, one variable per line, sorted
+//	GET /file?path=P  what the file holds; of a device, the first bytes
+//	PUT /file?path=P  writes the body to the file
+//
+// It listens on $PORT, 8080 when that is not set.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	exit := flag.Int("exit", -1, "end at once with that `code`")
+	ignoreTerm := flag.Bool("ignore-term", false, "go on when told to stop, so that only a kill helps")
+	flag.Parse()
+	if *exit >= 0 {
+		log.Printf("ending with code %d, as asked", *exit)
+		os.Exit(*exit)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	go func() {
+		log.Fatal(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), routes()))
+	}()
+	<-ctx.Done()
+	if *ignoreTerm {
+		log.Print("told to stop, going on")
+		select {}
+	}
+}
+
+func routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, cmp.Or(os.Getenv("GREETING"), "hello"), cmp.Or(os.Getenv("VERSION"), "dev"))
+	})
+	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, strings.Join(slices.Sorted(slices.Values(os.Environ())), "\n"))
+	})
+	mux.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) {
+		file, err := os.Open(r.FormValue("path"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer file.Close()
+		io.Copy(w, io.LimitReader(file, 1<<20))
+	})
+	mux.HandleFunc("PUT /file", func(w http.ResponseWriter, r *http.Request) {
+		if err := write(r.FormValue("path"), r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	return mux
+}
+
+func write(path string, from io.Reader) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, from)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}

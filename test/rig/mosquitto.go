@@ -1,0 +1,240 @@
+package rig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// mosquittoPatience is how long a Mosquitto may take to answer a CONNECT after its start.
+const mosquittoPatience = 20 * time.Second
+
+// MosquittoOptions say how a Mosquitto for tests is to be. The zero value lets everybody do everything.
+type MosquittoOptions struct {
+	// Users are the passwords by user name. When there are any, nobody else gets in.
+	Users map[string]string
+	// ACL is the content of an access control list file; see mosquitto.conf(5).
+	ACL string
+	// CertFile and KeyFile, when given, are the PEM files with which the listener speaks TLS.
+	CertFile, KeyFile string
+	// WebSockets has the listener speak MQTT over WebSockets.
+	WebSockets bool
+	// Config are further lines for mosquitto.conf.
+	Config string
+}
+
+// A Broker is a Mosquitto process of a test's own, on a loopback port of its own. It keeps nothing on disk,
+// so it comes back empty from a Stop and Start.
+type Broker struct {
+	t       testing.TB
+	options MosquittoOptions
+	addr    string
+	config  string
+
+	mu    sync.Mutex
+	log   bytes.Buffer
+	stdin io.Closer     // nil while stopped
+	done  chan struct{} // closed when the process has ended
+}
+
+// guard runs its arguments as a command and kills that when its own standard input ends. So the broker
+// does not outlive the tests, however they end.
+const guard = `exec 3<&0; "$@" & pid=$!; { read -r _ <&3; kill -9 $pid; } >/dev/null 2>&1 & wait $pid`
+
+// Mosquitto starts a Mosquitto that ends with the test. The test fails when Mosquitto is not installed.
+func Mosquitto(t testing.TB, o MosquittoOptions) *Broker {
+	t.Helper()
+	b := &Broker{t: t, options: o}
+	b.addr = fmt.Sprint("127.0.0.1:", FreePorts(t, 1))
+	b.config = b.writeConfig(t.TempDir())
+	t.Cleanup(func() {
+		b.Stop()
+		if t.Failed() {
+			t.Logf("mosquitto on %s:\n%s", b.addr, b.logged())
+		}
+	})
+	b.Start()
+	return b
+}
+
+// Addr is the listener's host:port.
+func (b *Broker) Addr() string { return b.addr }
+
+// URL is the listener's URL, without credentials.
+func (b *Broker) URL() string { return b.url().String() }
+
+// URLAs is the listener's URL with the name and password of one of the Users.
+func (b *Broker) URLAs(user string) string {
+	u := b.url()
+	u.User = url.UserPassword(user, b.options.Users[user])
+	return u.String()
+}
+
+func (b *Broker) url() *url.URL {
+	scheme := "mqtt"
+	if b.options.WebSockets {
+		scheme = "ws"
+	}
+	if b.options.CertFile != "" {
+		scheme += "s"
+	}
+	return &url.URL{Scheme: scheme, Host: b.addr}
+}
+
+// Stop kills the process, if it runs, and waits until it is gone.
+func (b *Broker) Stop() {
+	b.mu.Lock()
+	stdin, done := b.stdin, b.done
+	b.stdin = nil
+	b.mu.Unlock()
+	if stdin == nil {
+		return
+	}
+	_ = stdin.Close()
+	<-done
+}
+
+// Start starts the process on the same port as before and returns when it answers.
+func (b *Broker) Start() {
+	b.t.Helper()
+	path, err := exec.LookPath("mosquitto")
+	if err != nil {
+		path = "/usr/sbin/mosquitto" // not everybody's PATH has it
+	}
+	if _, err := os.Stat(path); err != nil {
+		b.t.Fatal("this test needs Mosquitto: apt-get install mosquitto")
+	}
+	cmd := exec.Command("sh", "-c", guard, "sh", path, "-v", "-c", b.config)
+	cmd.Stdout, cmd.Stderr = logWriter{b}, logWriter{b}
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		b.t.Fatalf("start mosquitto: %v", err)
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	b.mu.Lock()
+	b.stdin, b.done = stdin, done
+	b.mu.Unlock()
+	b.awaitReady(done)
+}
+
+// awaitReady polls until the broker answers.
+func (b *Broker) awaitReady(done <-chan struct{}) {
+	b.t.Helper()
+	deadline := time.Now().Add(mosquittoPatience)
+	for {
+		err := b.probe()
+		if err == nil {
+			return
+		}
+		select {
+		case <-done:
+			b.t.Fatalf("mosquitto ended at its start:\n%s", b.logged())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("mosquitto on %s does not answer: %v\n%s", b.addr, err, b.logged())
+		}
+	}
+}
+
+// probe makes a connection and, where it is plain MQTT, asks for a CONNACK; of which kind does not matter.
+func (b *Broker) probe() error {
+	conn, err := net.DialTimeout("tcp", b.addr, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if b.options.WebSockets || b.options.CertFile != "" {
+		return nil
+	}
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	// CONNECT of MQTT 3.1.1: clean session, keep-alive 10 s, client id "probe".
+	if _, err := conn.Write([]byte("\x10\x11\x00\x04MQTT\x04\x02\x00\x0a\x00\x05probe")); err != nil {
+		return err
+	}
+	var connack [4]byte
+	if _, err := io.ReadFull(conn, connack[:]); err != nil {
+		return err
+	}
+	if connack[0] != 0x20 {
+		return fmt.Errorf("answered a CONNECT with %x", connack)
+	}
+	return nil
+}
+
+func (b *Broker) writeConfig(dir string) string {
+	b.t.Helper()
+	host, port, _ := net.SplitHostPort(b.addr)
+	lines := []string{
+		"listener " + port + " " + host,
+		"user root", // only heeded when started by root, who owns the files
+		"persistence false",
+		"log_dest stderr",
+		"set_tcp_nodelay true",
+	}
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+		return path
+	}
+	if b.options.WebSockets {
+		lines = append(lines, "protocol websockets")
+	}
+	if b.options.CertFile != "" {
+		lines = append(lines, "certfile "+b.options.CertFile, "keyfile "+b.options.KeyFile)
+	}
+	if len(b.options.Users) == 0 {
+		lines = append(lines, "allow_anonymous true")
+	} else {
+		var plain strings.Builder
+		for user, password := range b.options.Users {
+			fmt.Fprintf(&plain, "%s:%s\n", user, password)
+		}
+		path := file("passwords", plain.String())
+		if out, err := exec.Command("mosquitto_passwd", "-U", path).CombinedOutput(); err != nil {
+			if errors.Is(err, exec.ErrNotFound) {
+				b.t.Fatal("this test needs Mosquitto: apt-get install mosquitto")
+			}
+			b.t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+		}
+		lines = append(lines, "allow_anonymous false", "password_file "+path)
+	}
+	if b.options.ACL != "" {
+		lines = append(lines, "acl_file "+file("acl", b.options.ACL))
+	}
+	return file("mosquitto.conf", strings.Join(append(lines, b.options.Config), "\n")+"\n")
+}
+
+// logWriter keeps the broker's log for the case that the test fails.
+type logWriter struct{ b *Broker }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.b.mu.Lock()
+	defer w.b.mu.Unlock()
+	return w.b.log.Write(p)
+}
+
+func (b *Broker) logged() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.String()
+}
