@@ -48,7 +48,7 @@ func (r CheckinRequest) check() error {
 	if err := checkRequestID(r.RequestID); err != nil {
 		return err
 	}
-	if err := checkNameField("device_group", r.DeviceGroup); err != nil {
+	if err := checkGroupField(r.DeviceGroup); err != nil {
 		return err
 	}
 	if !r.Have.IsZero() {

@@ -117,7 +117,7 @@ func ParseConfig(payload []byte) (Config, error) {
 }
 
 func (c Content) check() error {
-	if err := checkNameField("device_group", c.DeviceGroup); err != nil {
+	if err := checkGroupField(c.DeviceGroup); err != nil {
 		return err
 	}
 	if c.DeviceGroupID < 1 {

@@ -43,10 +43,10 @@ func isAlnum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// checkNameField is CheckName as a [FieldError].
-func checkNameField(field, name string) error {
+// checkGroupField is CheckName of a device_group as a [FieldError].
+func checkGroupField(name string) error {
 	if err := CheckName(name); err != nil {
-		return fieldError(field, err)
+		return fieldError("device_group", err)
 	}
 	return nil
 }

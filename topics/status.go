@@ -77,7 +77,7 @@ func (s Status) check() error {
 	if s.Session < 0 {
 		return fieldErrorf("session", "must not be negative, is %d", s.Session)
 	}
-	if err := checkNameField("device_group", s.DeviceGroup); err != nil {
+	if err := checkGroupField(s.DeviceGroup); err != nil {
 		return err
 	}
 	if !s.Version.IsZero() {

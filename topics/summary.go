@@ -41,7 +41,7 @@ func ParseSummary(payload []byte) (Summary, error) {
 		return Summary{}, err
 	}
 	if s.DeviceGroup != "" {
-		if err := checkNameField("device_group", s.DeviceGroup); err != nil {
+		if err := checkGroupField(s.DeviceGroup); err != nil {
 			return Summary{}, err
 		}
 	}

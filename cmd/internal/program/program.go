@@ -1,0 +1,92 @@
+// Package program is what the main functions of Muster's programs have in common: signals, logs, and how an
+// error is told.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"muster/cmd/internal/settings"
+)
+
+// version is set by the linker: -ldflags "-X muster/cmd/internal/program.version=1.2.3".
+var version = ""
+
+// Version is the version of the program: what the linker set, or else what the go command recorded.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+// Run executes the command until it returns or SIGINT or SIGTERM ends its context, and gives the exit
+// code: 0, or 1 after an error, which is told in one line on stderr. A second signal kills.
+func Run(command *cobra.Command, args []string, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	command.SetArgs(args)
+	command.SilenceErrors = true
+	command.SilenceUsage = true
+	if err := command.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), strings.ReplaceAll(err.Error(), "\n", "; "))
+		return 1
+	}
+	return 0
+}
+
+// Settings declares --config on the command and fills its flags before it runs: see package settings.
+func Settings(command *cobra.Command, aliases settings.Aliases) {
+	command.Flags().String(settings.ConfigFlag, "", "YAML file with further settings: flag names without the dashes as keys")
+	command.PreRunE = func(command *cobra.Command, _ []string) error {
+		return settings.Load(command.Flags(), aliases, os.LookupEnv)
+	}
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != "help" {
+			flag.Usage += " [$" + strings.Join(append([]string{settings.Env(flag.Name)}, aliases[flag.Name]...), ", $") + "]"
+		}
+	})
+}
+
+// LogFlags are the settings of a program's log.
+type LogFlags struct {
+	level  string
+	format string
+}
+
+// Declare adds the flags.
+func (l *LogFlags) Declare(flags *pflag.FlagSet) {
+	flags.StringVar(&l.level, "log-level", "info", "lowest level to log: debug, info, warn or error")
+	flags.StringVar(&l.format, "log-format", "text", "format of the log: text or json")
+}
+
+// Logger makes the log that the flags ask for.
+func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+		return nil, fmt.Errorf("log-level: must be debug, info, warn or error, is %q", l.level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch l.format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, fmt.Errorf("log-format: must be text or json, is %q", l.format)
+}

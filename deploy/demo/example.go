@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"muster/test/rig"
+)
+
+// The example: one app in one device_group, on one device.
+const (
+	app    = "hello"
+	group  = "demo"
+	device = "demo-device"
+)
+
+func startRegistry(ctx context.Context, dir string) (*rig.Registry, error) {
+	addr := preferred("127.0.0.1:5000")
+	if strings.HasSuffix(addr, ":0") {
+		addr = "" // any
+	}
+	registry, err := rig.StartRegistry(ctx, addr, dir)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Println("demo    | image registry at", registry.Addr)
+	return registry, nil
+}
+
+func pushExample(ctx context.Context, addr string) (image string, err error) {
+	built, err := rig.BuildImage(ctx, rig.Hello{Version: "v1"})
+	if err != nil {
+		return "", err
+	}
+	return rig.PushImage(ctx, addr, "muster/hello", "v1", built)
+}
+
+// createExample makes the example's app and device_group, or brings those of an earlier run up to date, and
+// gives the address at which the app is to answer.
+func createExample(ctx context.Context, rest *client, image string) (addr string, err error) {
+	addr, err = freeAddr("127.0.0.1:8081")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	fields := map[string]any{
+		"docker_image":   image,
+		"starting_ports": []any{map[string]string{port: "8080"}},
+		"env_vars":       map[string]string{"GREETING": "Hello from Muster,"},
+	}
+	status, err := rest.call(ctx, http.MethodPost, "/apps/"+app, fields)
+	if status == http.StatusForbidden { // it exists
+		_, err = rest.call(ctx, http.MethodPut, "/apps/"+app+"/update", fields)
+	}
+	if err != nil {
+		return "", err
+	}
+	lists := map[string]any{"apps": []string{app}, "cron_jobs": []string{}}
+	status, err = rest.call(ctx, http.MethodPost, "/device_groups/"+group, lists)
+	if status == http.StatusForbidden { // it exists
+		_, err = rest.call(ctx, http.MethodPut, "/device_groups/"+group+"/update", lists)
+	}
+	return addr, err
+}
+
+// awaitAnswer waits until the app answers with this image, and gives what it says.
+func awaitAnswer(ctx context.Context, addr string, needed ...*process) (answer string, err error) {
+	err = poll(ctx, 2*time.Minute, func() error {
+		answer, err = get(ctx, "http://"+addr+"/")
+		return err
+	}, needed...)
+	return answer, err
+}
+
+// freeAddr is addr, or one with a free port on the same host.
+func freeAddr(addr string) (string, error) {
+	listener, err := net.Listen("tcp", preferred(addr))
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
+
+// poll calls try until it succeeds, a needed process ends, or the time is up.
+func poll(ctx context.Context, limit time.Duration, try func() error, needed ...*process) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %v", limit))
+	defer cancel()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		for _, p := range needed {
+			select {
+			case <-p.done:
+				return fmt.Errorf("the %s ended: %w", p.name, p.err)
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func nextSteps(rest *client, mqtt, dataDir, addr, answer string) string {
+	host, port, _ := net.SplitHostPort(mqtt)
+	if n, err := strconv.Atoi(port); err != nil || n == 0 {
+		port = "1883"
+	}
+	return strings.NewReplacer(
+		"{answer}", strings.TrimSpace(answer), "{app}", addr, "{host}", host, "{port}", port,
+		"{url}", "http://"+rest.addr+"/api/v2", "{password}", dataDir+"/"+passwordFile,
+	).Replace(`
+--------------------------------------------------------------------------------
+A container runs because of a REST call, and says: {answer}
+
+  curl http://{app}/
+
+Change it, and ask again:
+
+  curl -u admin:$(cat {password}) -X PUT {url}/apps/hello/update \
+       -d '{"env_vars": {"GREETING": "It changed,"}}'
+
+What an admin can read:
+
+  curl -u admin:$(cat {password}) {url}/apps/hello
+  curl -u admin:$(cat {password}) {url}/device_groups/demo/info
+
+What goes over MQTT (apt-get install mosquitto-clients; or MQTT Explorer, host {host}, port {port}):
+
+  mosquitto_sub -h {host} -p {port} -t 'muster/#' -v
+
+REST is at {url}, user admin, password in {password}.
+Ctrl-C ends it and removes the containers; "make run" goes on from there.
+--------------------------------------------------------------------------------
+`)
+}

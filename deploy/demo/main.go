@@ -1,0 +1,83 @@
+// Command demo is "make run": all of Muster on one machine, from a REST call to a container that answers.
+//
+// It starts an image registry with the example image in it, the manager, and a worker; creates the example
+// app and device_group over REST as an admin would; waits until the container answers; prints what to try
+// next; and stays until it is interrupted. Then it stops what it started and removes the containers. What the
+// manager and the worker know stays in the folder .muster, and the next run goes on from there.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, ".muster"); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run shows everything until ctx ends. Programs are expected in ./bin.
+func run(ctx context.Context, dir string) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	registry, err := startRegistry(ctx, filepath.Join(dir, "registry"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, registry.Close()) }()
+	image, err := pushExample(ctx, registry.Addr)
+	if err != nil {
+		return err
+	}
+
+	httpAddr, mqttAddr := preferred("127.0.0.1:8080"), preferred("127.0.0.1:1883")
+	dataDir := filepath.Join(dir, "data")
+	manager, err := startProcess("manager", "bin/muster", "serve",
+		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, manager.stop()) }()
+	rest, mqtt, err := awaitManager(ctx, manager, dataDir)
+	if err != nil {
+		return err
+	}
+
+	worker, err := startProcess("worker", "bin/muster-worker",
+		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", device, "--state-dir", filepath.Join(dir, "device"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeContainers()) }()
+	defer func() { err = errors.Join(err, worker.stop()) }()
+
+	addr, err := createExample(ctx, rest, image)
+	if err != nil {
+		return err
+	}
+	answer, err := awaitAnswer(ctx, addr, manager, worker)
+	if err != nil {
+		return err
+	}
+	fmt.Print(nextSteps(rest, mqtt, dataDir, addr, answer))
+
+	select {
+	case <-ctx.Done():
+		fmt.Println("\nstopping; the containers of the demo are removed, its data stays in", dir)
+		return nil
+	case <-manager.done:
+		return fmt.Errorf("the manager ended: %v", manager.err)
+	case <-worker.done:
+		return fmt.Errorf("the worker ended: %v", worker.err)
+	}
+}
