@@ -43,7 +43,8 @@ type DeviceGroup struct {
 }
 
 // Documents keeps the documents of one kind, each under its name. Lists in a document are never nil when
-// it is read: what was nil comes back empty.
+// it is read: what was nil comes back empty. A document that could not be read back, such as one with
+// containers_per left out, is refused when it is written. What is written survives a loss of power.
 type Documents[T any] interface {
 	// Create adds a document under the name that it carries. It fails with [ErrExists].
 	Create(ctx context.Context, doc T) error
@@ -55,8 +56,8 @@ type Documents[T any] interface {
 	Names(ctx context.Context) ([]string, error)
 	// Modify reads a document, has change alter it, writes it back and returns it as written; nobody
 	// else's change comes in between or is lost. An error of change is returned as it is and nothing is
-	// written. change must not alter the name, and may be called several times, each time on a fresh
-	// copy. It fails with [ErrNotFound].
+	// written. change must not alter the name (that is an error, and nothing is written), and may be
+	// called several times, each time on a fresh copy. It fails with [ErrNotFound].
 	Modify(ctx context.Context, name string, change func(*T) error) (T, error)
 	// Delete removes a document. It fails with [ErrNotFound], also the second time.
 	Delete(ctx context.Context, name string) error
@@ -83,8 +84,9 @@ type Snapshot struct {
 // Snapshots keeps the configs of all device_groups. Deleting a device_group does not touch them.
 type Snapshots interface {
 	// Append adds a snapshot. It fails with [ErrConflict] when the group already has one with that
-	// ConfigID, whatever its epoch and content. Of each group the [HistoryLimit] with the highest
-	// ConfigIDs are kept. When it returns nil the snapshot survives a loss of power.
+	// ConfigID, whatever its epoch and content, or has [HistoryLimit] with higher ones: of each group
+	// those with the highest ConfigIDs are kept, and one that was dropped cannot be made again. When it
+	// returns nil the snapshot survives a loss of power.
 	Append(ctx context.Context, s Snapshot) error
 	// Latest reads the group's snapshot with the highest ConfigID. It fails with [ErrNotFound].
 	Latest(ctx context.Context, group string) (Snapshot, error)

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"muster/manager/store"
+)
+
+// documents keeps the documents of one kind as JSON in a table of their own.
+type documents[T any] struct {
+	s    *Store
+	kind store.Kind[T]
+}
+
+func (d documents[T]) Create(ctx context.Context, doc T) error {
+	name := d.kind.Name(doc)
+	data, _, err := d.kind.Encode(doc)
+	if err != nil {
+		return err
+	}
+	return d.exec(ctx, name, store.ErrExists,
+		`INSERT INTO `+d.kind.Plural+` (name, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, string(data))
+}
+
+func (d documents[T]) Get(ctx context.Context, name string) (T, error) {
+	doc, _, err := d.get(ctx, name)
+	return doc, err
+}
+
+// get reads a document, also as it is written.
+func (d documents[T]) get(ctx context.Context, name string) (doc T, data string, err error) {
+	err = d.s.read(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT doc FROM `+d.kind.Plural+` WHERE name = ?`, name).Scan(&data)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = store.ErrNotFound
+	}
+	if err == nil {
+		doc, err = d.kind.Decode([]byte(data))
+	}
+	if err != nil {
+		return doc, "", d.named(name, err)
+	}
+	return doc, data, nil
+}
+
+func (d documents[T]) All(ctx context.Context) ([]T, error) {
+	docs := []T{}
+	err := d.s.read(ctx, func(db *sql.DB) error {
+		return each(ctx, db, `SELECT name, doc FROM `+d.kind.Plural+` ORDER BY name`, func(rows *sql.Rows) error {
+			var name string
+			var data []byte
+			if err := rows.Scan(&name, &data); err != nil {
+				return err
+			}
+			doc, err := d.kind.Decode(data)
+			if err != nil {
+				return d.named(name, err)
+			}
+			docs = append(docs, doc)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.kind.Plural, err)
+	}
+	return docs, nil
+}
+
+func (d documents[T]) Names(ctx context.Context) ([]string, error) {
+	names := []string{}
+	err := d.s.read(ctx, func(db *sql.DB) error {
+		return each(ctx, db, `SELECT name FROM `+d.kind.Plural+` ORDER BY name`, func(rows *sql.Rows) error {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read names of %s: %w", d.kind.Plural, err)
+	}
+	return names, nil
+}
+
+// Modify replaces the document only if it is still what change was given, and else starts over. A try
+// fails only because somebody else's change was written, so there is nothing to wait for in between.
+func (d documents[T]) Modify(ctx context.Context, name string, change func(*T) error) (T, error) {
+	var none T
+	for {
+		doc, before, err := d.get(ctx, name)
+		if err != nil {
+			return none, err
+		}
+		if err := change(&doc); err != nil {
+			return none, err
+		}
+		if renamed := d.kind.Name(doc); renamed != name {
+			return none, d.named(name, fmt.Errorf("must not be renamed (to %q)", renamed))
+		}
+		after, written, err := d.kind.Encode(doc)
+		if err != nil {
+			return none, err
+		}
+		err = d.exec(ctx, name, errChanged,
+			`UPDATE `+d.kind.Plural+` SET doc = ? WHERE name = ? AND doc = ?`, string(after), name, before)
+		if err == nil {
+			return written, nil
+		}
+		if !errors.Is(err, errChanged) {
+			return none, err
+		}
+	}
+}
+
+// errChanged says that a document is no longer what it was when it was read.
+var errChanged = errors.New("was changed by somebody else")
+
+func (d documents[T]) Delete(ctx context.Context, name string) error {
+	return d.exec(ctx, name, store.ErrNotFound, `DELETE FROM `+d.kind.Plural+` WHERE name = ?`, name)
+}
+
+// exec writes with one statement, and fails with otherwise when that changes nothing.
+func (d documents[T]) exec(ctx context.Context, name string, otherwise error, query string, args ...any) error {
+	err := d.s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		changed, err := affected(tx.ExecContext(ctx, query, args...))
+		if err == nil && changed == 0 {
+			return otherwise
+		}
+		return err
+	})
+	if err != nil {
+		return d.named(name, err)
+	}
+	return nil
+}
+
+func (d documents[T]) named(name string, err error) error {
+	return fmt.Errorf("%s %q: %w", d.kind.Singular, name, err)
+}
+
+// each calls scan for every row that query gives.
+func each(ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) error, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// affected is the number of rows that a statement changed.
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
