@@ -3,9 +3,11 @@ package rig
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"testing"
 )
 
@@ -19,7 +21,7 @@ func PushImage(ctx context.Context, addr, name, tag string, image Image) (ref st
 			return "", fmt.Errorf("push %s/%s:%s: %w", addr, name, tag, err)
 		}
 	}
-	if _, err := put(ctx, base+"/manifests/"+tag, manifestType, image.manifest); err != nil {
+	if _, err := send(ctx, http.MethodPut, base+"/manifests/"+tag, manifestType, image.manifest); err != nil {
 		return "", fmt.Errorf("push %s/%s:%s: %w", addr, name, tag, err)
 	}
 	return fmt.Sprintf("%s/%s:%s", addr, name, tag), nil
@@ -42,27 +44,22 @@ func (r *Registry) Push(t testing.TB, name string, hello Hello) (ref string) {
 
 // pushBlob uploads one blob: the registry names a place, and the content goes there with its digest.
 func pushBlob(ctx context.Context, base string, b blob) error {
-	answer, err := send(ctx, http.MethodPost, base+"/blobs/uploads/", "", nil)
+	place, err := send(ctx, http.MethodPost, base+"/blobs/uploads/", "", nil)
 	if err != nil {
 		return err
 	}
-	place, err := answer.Location()
-	if err != nil {
-		return err
+	if place == nil {
+		return errors.New("the registry did not say where to upload to")
 	}
 	query := place.Query()
 	query.Set("digest", b.Digest)
 	place.RawQuery = query.Encode()
-	_, err = put(ctx, place.String(), "application/octet-stream", b.content)
+	_, err = send(ctx, http.MethodPut, place.String(), "application/octet-stream", b.content)
 	return err
 }
 
-func put(ctx context.Context, to, contentType string, content []byte) (*http.Response, error) {
-	return send(ctx, http.MethodPut, to, contentType, content)
-}
-
-// send makes one request to a registry. The answer's body has been read.
-func send(ctx context.Context, method, to, contentType string, content []byte) (*http.Response, error) {
+// send makes one request to a registry and returns the place that the answer names, nil when it names none.
+func send(ctx context.Context, method, to, contentType string, content []byte) (place *url.URL, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(content))
 	if err != nil {
 		return nil, err
@@ -82,5 +79,9 @@ func send(ctx context.Context, method, to, contentType string, content []byte) (
 	if answer.StatusCode >= 300 {
 		return nil, fmt.Errorf("%s %s: %s: %s", method, request.URL.Path, answer.Status, bytes.TrimSpace(said))
 	}
-	return answer, nil
+	place, err = answer.Location()
+	if errors.Is(err, http.ErrNoLocation) {
+		return nil, nil
+	}
+	return place, err
 }

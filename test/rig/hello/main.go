@@ -15,7 +15,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -29,29 +28,32 @@ func main() {
 	ignoreTerm := flag.Bool("ignore-term", false, "go on when told to stop, so that only a kill helps")
 	flag.Parse()
 	if *exit >= 0 {
-		log.Printf("ending with code %d, as asked", *exit)
+		say("ending, as asked")
 		os.Exit(*exit)
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	go func() {
-		log.Fatal(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), routes()))
+		say(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), routes()))
+		os.Exit(1)
 	}()
 	<-ctx.Done()
 	if *ignoreTerm {
-		log.Print("told to stop, going on")
+		say("told to stop, going on")
 		select {}
 	}
 }
 
+func say(what any) { fmt.Fprintln(os.Stderr, "hello:", what) }
+
 func routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, cmp.Or(os.Getenv("GREETING"), "hello"), cmp.Or(os.Getenv("VERSION"), "dev"))
+		_, _ = fmt.Fprintln(w, cmp.Or(os.Getenv("GREETING"), "hello"), cmp.Or(os.Getenv("VERSION"), "dev"))
 	})
 	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, strings.Join(slices.Sorted(slices.Values(os.Environ())), "\n"))
+		_, _ = fmt.Fprintln(w, strings.Join(slices.Sorted(slices.Values(os.Environ())), "\n"))
 	})
 	mux.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) {
 		file, err := os.Open(r.FormValue("path"))
@@ -60,7 +62,7 @@ func routes() http.Handler {
 			return
 		}
 		defer file.Close()
-		io.Copy(w, io.LimitReader(file, 1<<20))
+		_, _ = io.Copy(w, io.LimitReader(file, 1<<20)) // a client that went away
 	})
 	mux.HandleFunc("PUT /file", func(w http.ResponseWriter, r *http.Request) {
 		if err := write(r.FormValue("path"), r.Body); err != nil {

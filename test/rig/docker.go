@@ -1,0 +1,80 @@
+package rig
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+)
+
+// cleanTime is how long a test may take to remove what it made.
+const cleanTime = time.Minute
+
+// Docker is a client of the engine that DOCKER_HOST names, or of the machine's own. A test without an
+// engine fails.
+func Docker(t testing.TB) *client.Client {
+	t.Helper()
+	engine, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		t.Fatalf("Docker client: %v; check DOCKER_HOST", err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	if _, err := engine.Ping(t.Context()); err != nil {
+		t.Fatalf("tests need a Docker engine, and none answers: %v; start dockerd (Debian: apt-get install docker.io) "+
+			"or set DOCKER_HOST, and be root or in the group docker", err)
+	}
+	return engine
+}
+
+// RemoveContainers removes all containers with that label, a key=value, when the test ends.
+func RemoveContainers(t testing.TB, engine *client.Client, label string) {
+	t.Helper()
+	cleanup(t, func(ctx context.Context) {
+		list, err := engine.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", label))})
+		if err != nil {
+			t.Errorf("clean up containers with label %s: %v", label, err)
+		}
+		for _, c := range list {
+			err := engine.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+			if err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) { // a conflict: it is being removed
+				t.Errorf("clean up container %s: %v", c.Names, err)
+			}
+		}
+	})
+}
+
+// RemoveImage removes an image from the engine when the test ends; one that is not there is fine. Call it
+// before RemoveContainers, so that it runs after it.
+func RemoveImage(t testing.TB, engine *client.Client, ref string) {
+	t.Helper()
+	cleanup(t, func(ctx context.Context) {
+		_, err := engine.ImageRemove(ctx, ref, image.RemoveOptions{Force: true, PruneChildren: true})
+		if err != nil && !cerrdefs.IsNotFound(err) {
+			t.Errorf("clean up image %s: %v", ref, err)
+		}
+	})
+}
+
+// RemoveNetwork removes a network from the engine when the test ends; one that is not there is fine.
+func RemoveNetwork(t testing.TB, engine *client.Client, name string) {
+	t.Helper()
+	cleanup(t, func(ctx context.Context) {
+		if err := engine.NetworkRemove(ctx, name); err != nil && !cerrdefs.IsNotFound(err) {
+			t.Errorf("clean up network %s: %v", name, err)
+		}
+	})
+}
+
+// cleanup runs f when the test ends, with a context of its own, because the test's has ended by then.
+func cleanup(t testing.TB, f func(context.Context)) {
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), cleanTime)
+		defer cancel()
+		f(ctx)
+	})
+}
