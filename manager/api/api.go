@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"muster/manager/auth"
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// requestTimeout is how long a request may take once its header has been read.
+const requestTimeout = 30 * time.Second
+
+// Configs makes and remembers the configs of device_groups.
+type Configs interface {
+	// Current is the group's config as of now, or as of a short while ago when nothing was invalidated
+	// since. It fails with [store.ErrNotFound] when there is no such device_group.
+	Current(ctx context.Context, group string) (store.Snapshot, error)
+	// Fits reports why group, with those of its apps that apps has by name, cannot be made into a config:
+	// a [topics.FieldError]. Names without an app are left out of a config.
+	Fits(group store.DeviceGroup, apps map[string]topics.App) error
+	// Invalidate has the next Current of any group look at the store.
+	Invalidate()
+}
+
+// Authenticator says who makes a request. Its refusals wrap [auth.ErrDenied].
+type Authenticator interface {
+	REST(r *http.Request) (auth.Identity, error)
+}
+
+// Options are what the API is made of. All are required.
+type Options struct {
+	Store   store.Store
+	Configs Configs
+	Auth    Authenticator
+	// Changed is called after every change, with the name of who made it, empty when nobody was
+	// identified. It must not block.
+	Changed func(by string)
+	Log     *slog.Logger
+}
+
+type api struct {
+	store     store.Store
+	configs   Configs
+	auth      Authenticator
+	onChanged func(by string)
+	log       *slog.Logger
+	// changing is held from looking whether a change fits until it is written, so that two changes that
+	// fit one by one but not together are not both accepted. Between several managers that can still
+	// happen; then no config is made until one of the changes is taken back.
+	changing sync.Mutex
+}
+
+// New makes the API's handler. Every path wants credentials, the unknown ones too.
+func New(o Options) (http.Handler, error) {
+	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
+		return nil, errors.New("api: an option is missing")
+	}
+	a := &api{store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log}
+	crossOrigin := http.NewCrossOriginProtection()
+	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))
+
+	r := chi.NewRouter()
+	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.authenticate, middleware.GetHead)
+	r.NotFound(a.handle(refuse(errNoPath)))
+	r.MethodNotAllowed(a.methodNotAllowed)
+	r.Route("/api/v2", a.routes)
+	return r, nil
+}
+
+func (a *api) routes(r chi.Router) {
+	r.Get("/status", a.handle(status))
+
+	r.Get("/apps", a.handle(a.listApps))
+	r.Get("/apps/{app}", a.handle(a.getApp))
+	r.Post("/apps/{app}", a.handle(a.createApp))
+	r.Delete("/apps/{app}", a.handle(a.deleteApp))
+	r.Post("/apps/{app}/update", a.handle(a.replaceApp))
+	r.Put("/apps/{app}/update", a.handle(a.updateApp))
+	r.Patch("/apps/{app}/update", a.handle(a.updateApp))
+	r.Post("/apps/{app}/restart", a.handle(a.restartApp))
+	r.Post("/apps/{app}/start", a.handle(a.startApp))
+	r.Post("/apps/{app}/stop", a.handle(a.stopApp))
+
+	r.Get("/device_groups", a.handle(a.listGroups))
+	r.Get("/device_groups/{group}", a.handle(a.getGroup))
+	r.Post("/device_groups/{group}", a.handle(a.createGroup))
+	r.Delete("/device_groups/{group}", a.handle(a.deleteGroup))
+	r.Get("/device_groups/{group}/info", a.handle(a.getInfo))
+	r.Post("/device_groups/{group}/update", a.handle(a.replaceGroup))
+	r.Put("/device_groups/{group}/update", a.handle(a.updateGroup))
+	r.Patch("/device_groups/{group}/update", a.handle(a.updateGroup))
+}
+
+func status(*http.Request) (int, any, error) {
+	return http.StatusOK, map[string]bool{"api_available": true}, nil
+}
+
+// changed tells those who look at the documents that they are not what they were.
+func (a *api) changed(r *http.Request) {
+	a.configs.Invalidate()
+	a.onChanged(auth.IdentityFrom(r.Context()).Name)
+}

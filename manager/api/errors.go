@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"muster/manager/auth"
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// This file is the one place that says what an error means to a client.
+
+// A refusal is an error whose answer is known: a status and a body with one field.
+type refusal struct {
+	status int
+	field  string
+	value  any
+}
+
+func (e *refusal) Error() string { return fmt.Sprintf("%d %s: %v", e.status, e.field, e.value) }
+
+// Refusals in Nebula's words.
+var (
+	errNotRunning       = &refusal{http.StatusForbidden, "running_before_restart", false}
+	errNoDockerImage    = &refusal{http.StatusBadRequest, "missing_parameters", []string{"docker_image"}}
+	errNothingGiven     = &refusal{http.StatusBadRequest, "missing_parameters", true}
+	errAppsNotAList     = &refusal{http.StatusBadRequest, "apps_is_list", false}
+	errCronJobsNotAList = &refusal{http.StatusBadRequest, "cron_jobs_is_list", false}
+	errNoSuchApp        = &refusal{http.StatusForbidden, "app_exists", false}
+	errNoSuchCronJob    = &refusal{http.StatusForbidden, "cron_job_exists", false}
+)
+
+// Refusals of Muster's own.
+var (
+	errNoPath      = &refusal{http.StatusNotFound, "error", "no such path"}
+	errMethod      = &refusal{http.StatusMethodNotAllowed, "error", "the path does not have this method"}
+	errCrossOrigin = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
+)
+
+// fieldErrorf names a field of the body that is wrong.
+func fieldErrorf(field, format string, args ...any) error {
+	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// A kind of documents, for the errors of the store about one of them.
+type kind struct {
+	noun, exists string
+	checkName    func(string) error
+}
+
+var (
+	appKind   = kind{"app", "app_exists", topics.CheckAppName}
+	groupKind = kind{"device_group", "device_group_exists", topics.CheckName}
+)
+
+// invalid reports why no new document of the kind can have that name.
+func (k kind) invalid(name string) error {
+	err := k.checkName(name)
+	if err == nil {
+		return nil
+	}
+	why := strings.TrimPrefix(err.Error(), topics.ErrName.Error()+": ")
+	return &refusal{http.StatusBadRequest, "invalid_name", why}
+}
+
+// about says which document an error of the store is about. A document that is not there is a refusal
+// of its name when it could never be there.
+func (k kind) about(name string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if invalid := k.invalid(name); invalid != nil {
+			return invalid
+		}
+		return &refusal{http.StatusForbidden, k.exists, false}
+	case errors.Is(err, store.ErrExists):
+		return &refusal{http.StatusForbidden, k.exists, true}
+	case err != nil:
+		return fmt.Errorf("%s %q: %w", k.noun, name, err)
+	}
+	return nil
+}
+
+// answerTo is the status and body that tell a client about err. Whatever is not the client's doing is
+// told as no more than that, with the request's id to find it in the log by.
+func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, any) {
+	var (
+		refused *refusal
+		field   *topics.FieldError
+	)
+	switch {
+	case errors.As(err, &refused):
+		return refused.status, map[string]any{refused.field: refused.value}
+	case errors.As(err, &field):
+		status := http.StatusBadRequest
+		if errors.Is(err, topics.ErrPortList) {
+			status = http.StatusForbidden // Nebula's choice
+		}
+		return status, map[string]string{field.Field: field.Reason}
+	case errors.Is(err, auth.ErrDenied):
+		return http.StatusUnauthorized, map[string]string{"error": "credentials are missing or wrong"}
+	case a.unavailable(ctx, err):
+		return http.StatusServiceUnavailable, internal("unavailable, try again later", requestID)
+	}
+	return http.StatusInternalServerError, internal("internal error", requestID)
+}
+
+func internal(what, requestID string) map[string]string {
+	return map[string]string{"error": what, "request_id": requestID}
+}
+
+// unavailable reports whether err may pass by itself: the request ran out of time, or the store cannot be
+// used right now.
+func (a *api) unavailable(ctx context.Context, err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return a.store.Ping(ctx) != nil
+}

@@ -1,0 +1,229 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"muster/manager/api"
+	"muster/manager/auth"
+	"muster/manager/store"
+	"muster/manager/store/sqlite"
+	"muster/topics"
+)
+
+const (
+	user     = "root"
+	password = "secret-pa55"
+	token    = "secret-t0ken"
+)
+
+// A manager is the API with a store behind it, and with what it told others.
+type manager struct {
+	t       testing.TB
+	handler http.Handler
+	store   store.Store
+	configs *configs
+	log     *syncBuffer
+
+	mu      sync.Mutex
+	changes []string // who made each change
+}
+
+func newManager(t testing.TB) *manager { return newManagerAround(t, openStore(t)) }
+
+// newManagerAround is for a store that a test has put something in front of.
+func newManagerAround(t testing.TB, s store.Store) *manager {
+	t.Helper()
+	m := &manager{t: t, store: s, configs: &configs{store: s}, log: &syncBuffer{}}
+	who, err := auth.New(auth.Config{AdminUser: user, AdminPassword: password, AdminToken: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.handler, err = api.New(api.Options{
+		Store: s, Configs: m.configs, Auth: who,
+		Changed: func(by string) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.changes = append(m.changes, by)
+		},
+		Log: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func openStore(t testing.TB) store.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{
+		Path: filepath.Join(t.TempDir(), "muster.db"), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	return s
+}
+
+// fill puts in the documents that most tests start from: the app web, the app idle that is not running,
+// and the device_group fleet with web.
+func (m *manager) fill() {
+	m.t.Helper()
+	ctx := context.Background()
+	web, idle := topics.NewApp("web", "nginx:1"), topics.NewApp("idle", "busybox")
+	web.EnvVars = topics.EnvVars{"A": "1"}
+	web.Volumes = []string{"/tmp:/tmp"}
+	idle.Running = false
+	for _, err := range []error{
+		m.store.Apps().Create(ctx, web),
+		m.store.Apps().Create(ctx, idle),
+		m.store.DeviceGroups().Create(ctx, store.DeviceGroup{DeviceGroup: "fleet", DeviceGroupID: 1, PruneID: 1, Apps: []string{"web"}}),
+	} {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// do makes a request as the admin. path is below /api/v2.
+func (m *manager) do(method, path, body string) *httptest.ResponseRecorder {
+	m.t.Helper()
+	r := httptest.NewRequest(method, "/api/v2"+path, strings.NewReader(body))
+	r.SetBasicAuth(user, password)
+	return m.serve(r)
+}
+
+func (m *manager) serve(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	m.handler.ServeHTTP(w, r)
+	return w
+}
+
+// wantJSON checks an answer whole: its status, its content type, and its body as JSON.
+func wantJSON(t testing.TB, w *httptest.ResponseRecorder, status int, want string) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status %d, want %d; body %s", w.Code, status, w.Body)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type %q", got)
+	}
+	if diff := cmp.Diff(decode(t, want), decode(t, w.Body.String())); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+func decode(t testing.TB, s string) (v any) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("%q is not JSON: %v", s, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		t.Fatalf("%q is more than one JSON value", s)
+	}
+	return v
+}
+
+func (m *manager) changedBy() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changes
+}
+
+// configs makes a config afresh whenever something was invalidated, from the real store and with the real
+// encoding.
+type configs struct {
+	store store.Store
+
+	mu     sync.Mutex
+	cached map[string]store.Snapshot
+	made   int64
+}
+
+func (c *configs) Invalidate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cached = nil
+}
+
+func (c *configs) Current(ctx context.Context, group string) (store.Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.cached[group]; ok {
+		return s, nil
+	}
+	g, err := c.store.DeviceGroups().Get(ctx, group)
+	if err != nil {
+		return store.Snapshot{}, err
+	}
+	all, err := c.store.Apps().All(ctx)
+	if err != nil {
+		return store.Snapshot{}, err
+	}
+	apps := map[string]topics.App{}
+	for _, app := range all {
+		apps[app.AppName] = app
+	}
+	c.made++
+	v := topics.Version{Epoch: c.store.Epoch(), ConfigID: c.made}
+	payload, err := encode(v, g, apps)
+	s := store.Snapshot{Head: store.Head{DeviceGroup: group, Version: v}, Payload: payload}
+	if c.cached == nil {
+		c.cached = map[string]store.Snapshot{}
+	}
+	c.cached[group] = s
+	return s, err
+}
+
+func (c *configs) Fits(g store.DeviceGroup, apps map[string]topics.App) error {
+	_, err := encode(topics.Version{Epoch: c.store.Epoch(), ConfigID: 1}, g, apps)
+	return err
+}
+
+func encode(v topics.Version, g store.DeviceGroup, apps map[string]topics.App) ([]byte, error) {
+	content := topics.Content{DeviceGroup: g.DeviceGroup, DeviceGroupID: g.DeviceGroupID, PruneID: g.PruneID}
+	for _, name := range g.Apps {
+		if app, ok := apps[name]; ok {
+			content.Apps = append(content.Apps, app)
+			content.AppsList = append(content.AppsList, name)
+		}
+	}
+	return topics.EncodeConfig(v, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), content)
+}
+
+// syncBuffer collects the log of concurrent requests.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
