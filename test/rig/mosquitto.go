@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,21 +26,21 @@ type MosquittoOptions struct {
 	Users map[string]string
 	// ACL is the content of an access control list file; see mosquitto.conf(5).
 	ACL string
-	// CertFile and KeyFile, when given, are the PEM files with which the listener speaks TLS.
+	// Also are the listeners to have besides the plain one: "mqtts", "ws" and "wss".
+	Also []string
+	// CertFile and KeyFile are the PEM files of "mqtts" and "wss".
 	CertFile, KeyFile string
-	// WebSockets has the listener speak MQTT over WebSockets.
-	WebSockets bool
-	// Config are further lines for mosquitto.conf.
+	// Config are further lines for mosquitto.conf, which belong to the last listener where that matters.
 	Config string
 }
 
-// A Broker is a Mosquitto process of a test's own, on a loopback port of its own. It keeps nothing on disk,
+// A Broker is a Mosquitto process of a test's own, on loopback ports of its own. It keeps nothing on disk,
 // so it comes back empty from a Stop and Start.
 type Broker struct {
-	t       testing.TB
-	options MosquittoOptions
-	addr    string
-	config  string
+	t         testing.TB
+	options   MosquittoOptions
+	firstPort int
+	config    string
 
 	mu    sync.Mutex
 	log   bytes.Buffer
@@ -54,41 +55,36 @@ const guard = `exec 3<&0; "$@" & pid=$!; { read -r _ <&3; kill -9 $pid; } >/dev/
 // Mosquitto starts a Mosquitto that ends with the test. The test fails when Mosquitto is not installed.
 func Mosquitto(t testing.TB, o MosquittoOptions) *Broker {
 	t.Helper()
-	b := &Broker{t: t, options: o}
-	b.addr = fmt.Sprint("127.0.0.1:", FreePorts(t, 1))
+	b := &Broker{t: t, options: o, firstPort: FreePorts(t, 1+len(o.Also))}
 	b.config = b.writeConfig(t.TempDir())
 	t.Cleanup(func() {
 		b.Stop()
 		if t.Failed() {
-			t.Logf("mosquitto on %s:\n%s", b.addr, b.logged())
+			t.Logf("mosquitto on %s:\n%s", b.Addr(), b.logged())
 		}
 	})
 	b.Start()
 	return b
 }
 
-// Addr is the listener's host:port.
-func (b *Broker) Addr() string { return b.addr }
+// Addr is the plain listener's host:port.
+func (b *Broker) Addr() string { return b.addr("mqtt") }
 
-// URL is the listener's URL, without credentials.
-func (b *Broker) URL() string { return b.url().String() }
+// URL is the plain listener's URL, without credentials.
+func (b *Broker) URL() string { return b.URLOf("mqtt", "") }
 
-// URLAs is the listener's URL with the name and password of one of the Users.
-func (b *Broker) URLAs(user string) string {
-	u := b.url()
-	u.User = url.UserPassword(user, b.options.Users[user])
+// URLOf is the URL of the listener for that scheme, with the name and password of one of the Users when
+// user is not empty.
+func (b *Broker) URLOf(scheme, user string) string {
+	u := url.URL{Scheme: scheme, Host: b.addr(scheme)}
+	if user != "" {
+		u.User = url.UserPassword(user, b.options.Users[user])
+	}
 	return u.String()
 }
 
-func (b *Broker) url() *url.URL {
-	scheme := "mqtt"
-	if b.options.WebSockets {
-		scheme = "ws"
-	}
-	if b.options.CertFile != "" {
-		scheme += "s"
-	}
-	return &url.URL{Scheme: scheme, Host: b.addr}
+func (b *Broker) addr(scheme string) string {
+	return fmt.Sprint("127.0.0.1:", b.firstPort+1+slices.Index(b.options.Also, scheme))
 }
 
 // Stop kills the process, if it runs, and waits until it is gone.
@@ -149,21 +145,19 @@ func (b *Broker) awaitReady(done <-chan struct{}) {
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("mosquitto on %s does not answer: %v\n%s", b.addr, err, b.logged())
+			b.t.Fatalf("mosquitto on %s does not answer: %v\n%s", b.Addr(), err, b.logged())
 		}
 	}
 }
 
-// probe makes a connection and, where it is plain MQTT, asks for a CONNACK; of which kind does not matter.
+// probe asks the plain listener for a CONNACK; of which kind does not matter. Mosquitto serves no listener
+// before it has opened all.
 func (b *Broker) probe() error {
-	conn, err := net.DialTimeout("tcp", b.addr, time.Second)
+	conn, err := net.DialTimeout("tcp", b.Addr(), time.Second)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if b.options.WebSockets || b.options.CertFile != "" {
-		return nil
-	}
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	// CONNECT of MQTT 3.1.1: clean session, keep-alive 10 s, client id "probe".
 	if _, err := conn.Write([]byte("\x10\x11\x00\x04MQTT\x04\x02\x00\x0a\x00\x05probe")); err != nil {
@@ -181,9 +175,7 @@ func (b *Broker) probe() error {
 
 func (b *Broker) writeConfig(dir string) string {
 	b.t.Helper()
-	host, port, _ := net.SplitHostPort(b.addr)
 	lines := []string{
-		"listener " + port + " " + host,
 		"user root", // only heeded when started by root, who owns the files
 		"persistence false",
 		"log_dest stderr",
@@ -195,12 +187,6 @@ func (b *Broker) writeConfig(dir string) string {
 			b.t.Fatal(err)
 		}
 		return path
-	}
-	if b.options.WebSockets {
-		lines = append(lines, "protocol websockets")
-	}
-	if b.options.CertFile != "" {
-		lines = append(lines, "certfile "+b.options.CertFile, "keyfile "+b.options.KeyFile)
 	}
 	if len(b.options.Users) == 0 {
 		lines = append(lines, "allow_anonymous true")
@@ -220,6 +206,15 @@ func (b *Broker) writeConfig(dir string) string {
 	}
 	if b.options.ACL != "" {
 		lines = append(lines, "acl_file "+file("acl", b.options.ACL))
+	}
+	for i, scheme := range slices.Concat([]string{"mqtt"}, b.options.Also) {
+		lines = append(lines, fmt.Sprintf("listener %d 127.0.0.1", b.firstPort+i))
+		if strings.HasPrefix(scheme, "ws") {
+			lines = append(lines, "protocol websockets")
+		}
+		if strings.HasSuffix(scheme, "s") && scheme != "ws" {
+			lines = append(lines, "certfile "+b.options.CertFile, "keyfile "+b.options.KeyFile)
+		}
 	}
 	return file("mosquitto.conf", strings.Join(append(lines, b.options.Config), "\n")+"\n")
 }

@@ -8,8 +8,8 @@ import (
 
 func TestMosquittoStopsAndStarts(t *testing.T) {
 	b := Mosquitto(t, MosquittoOptions{Users: map[string]string{"manager": "secret"}})
-	if got, want := b.URLAs("manager"), "mqtt://manager:secret@"+b.Addr(); got != want {
-		t.Errorf("URLAs is %q, want %q", got, want)
+	if got, want := b.URLOf("mqtt", "manager"), "mqtt://manager:secret@"+b.Addr(); got != want {
+		t.Errorf("URLOf is %q, want %q", got, want)
 	}
 	for range 2 {
 		b.Stop()
@@ -29,14 +29,17 @@ func TestMosquittoStopsAndStarts(t *testing.T) {
 }
 
 func TestMosquittoURL(t *testing.T) {
-	for want, o := range map[string]MosquittoOptions{
-		"mqtt://h:1":  {},
-		"mqtts://h:1": {CertFile: "c"},
-		"ws://h:1":    {WebSockets: true},
-		"wss://h:1":   {WebSockets: true, CertFile: "c"},
+	b := &Broker{firstPort: 20000, options: MosquittoOptions{Also: []string{"ws", "mqtts"}, Users: map[string]string{"u": "p w"}}}
+	for scheme, want := range map[string]string{
+		"mqtt":  "mqtt://u:p%20w@127.0.0.1:20000",
+		"ws":    "ws://u:p%20w@127.0.0.1:20001",
+		"mqtts": "mqtts://u:p%20w@127.0.0.1:20002",
 	} {
-		if got := (&Broker{addr: "h:1", options: o}).URL(); got != want {
-			t.Errorf("%+v: %q, want %q", o, got, want)
+		if got := b.URLOf(scheme, "u"); got != want {
+			t.Errorf("%s: %q, want %q", scheme, got, want)
 		}
+	}
+	if got, want := b.URL(), "mqtt://"+b.Addr(); got != want {
+		t.Errorf("URL is %q, want %q", got, want)
 	}
 }
