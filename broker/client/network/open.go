@@ -1,0 +1,48 @@
+package network
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/coder/websocket"
+)
+
+// open makes a connection that MQTT can be spoken on.
+func (e endpoint) open(ctx context.Context, tlsConfig *tls.Config) (net.Conn, error) {
+	switch {
+	case e.webSocket:
+		return e.openWebSocket(ctx, tlsConfig)
+	case e.tls:
+		return (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", e.addr)
+	default:
+		return (&net.Dialer{}).DialContext(ctx, "tcp", e.addr)
+	}
+}
+
+func (e endpoint) openWebSocket(ctx context.Context, tlsConfig *tls.Config) (net.Conn, error) {
+	u := url.URL{Scheme: "http", Host: e.addr, Path: e.path, RawQuery: e.query}
+	if e.tls {
+		u.Scheme = "https"
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, DisableKeepAlives: true}
+	ws, _, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
+		HTTPClient:   &http.Client{Transport: transport},
+		Subprotocols: []string{"mqtt"}, // MQTT 5.0 §6
+	})
+	if err != nil {
+		return nil, err
+	}
+	return webSocketConn{websocket.NetConn(context.Background(), ws, websocket.MessageBinary), ws}, nil
+}
+
+// A webSocketConn ends without the WebSocket's own goodbye, which may take seconds when the network is
+// dead. MQTT has said its goodbye before.
+type webSocketConn struct {
+	net.Conn
+	ws *websocket.Conn
+}
+
+func (c webSocketConn) Close() error { return c.ws.CloseNow() }

@@ -1,0 +1,160 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// filtersPerSubscribe is how many filters one SUBSCRIBE may have at AWS IoT Core.
+const filtersPerSubscribe = 8
+
+// run keeps a connection until ctx ends.
+func (c *Client) run(ctx context.Context) {
+	log := c.options.Log.With("broker", c.where.String(), "client_id", c.options.ClientID)
+	delays := c.options.Backoff.delays()
+	for attempt := 1; ; attempt++ {
+		n, err := c.connect(ctx)
+		if ctx.Err() != nil && n == nil {
+			return
+		}
+		if err != nil {
+			wait := delays.NextBackOff()
+			log.Warn("cannot connect to the MQTT broker", failure(err, "attempt", attempt, "retry_in", wait.Round(time.Millisecond))...)
+			if !sleep(ctx, wait) {
+				return
+			}
+			continue
+		}
+		since := time.Now()
+		c.serve(n, log)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(since) >= c.options.Backoff.Stable {
+			delays.Reset()
+		}
+		attempt = 0
+		wait := delays.NextBackOff()
+		log.Warn("lost the connection to the MQTT broker", failure(context.Cause(n.ctx), "retry_in", wait.Round(time.Millisecond))...)
+		if !sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// connect makes one attempt.
+func (c *Client) connect(ctx context.Context) (*connection, error) {
+	packet, err := c.connectPacket()
+	if err != nil {
+		return nil, err
+	}
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	raw, err := c.open(opening)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, raw, packet, c.deliver)
+}
+
+// connectPacket asks for a session that ends with the connection: nothing depends on one that lasts, and
+// a broker that keeps none cannot lose any.
+func (c *Client) connectPacket() (*paho.Connect, error) {
+	p := &paho.Connect{
+		ClientID: c.options.ClientID, CleanStart: true, KeepAlive: uint16(seconds(c.options.KeepAlive)),
+		UsernameFlag: c.options.Username != "", Username: c.options.Username,
+		PasswordFlag: len(c.options.Password) > 0, Password: c.options.Password,
+		Properties: &paho.ConnectProperties{
+			ReceiveMaximum:     paho.Uint16(receiveMaximum),
+			MaximumPacketSize:  paho.Uint32(maximumPacket),
+			RequestProblemInfo: true,
+		},
+	}
+	if c.options.Will == nil {
+		return p, nil
+	}
+	if will := c.options.Will(); will != nil {
+		if err := checkMessage(*will); err != nil {
+			return nil, fmt.Errorf("will: %w", err)
+		}
+		p.WillMessage = &paho.WillMessage{Topic: will.Topic, Payload: will.Payload, QoS: will.QoS, Retain: will.Retain}
+	}
+	return p, nil
+}
+
+// serve keeps the subscriptions of n until it ends.
+func (c *Client) serve(n *connection, log *slog.Logger) {
+	defer n.end()
+	defer c.setCurrent(nil)
+	for first := true; ; first = false {
+		if err := c.placeSubscriptions(n, log); err != nil {
+			return // n has failed, and knows why
+		}
+		if first {
+			log.Info("connected to the MQTT broker")
+			c.setCurrent(n)
+		}
+		wake(c.announce)
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-c.subscribed:
+		}
+	}
+}
+
+// placeSubscriptions tells the broker what it has not been told yet on this connection.
+func (c *Client) placeSubscriptions(n *connection, log *slog.Logger) error {
+	for {
+		missing := c.subs.missing(n, filtersPerSubscribe)
+		if len(missing) == 0 {
+			return nil
+		}
+		var requests []paho.SubscribeOptions
+		for _, s := range missing {
+			request, unable := s.request(n)
+			if unable != "" {
+				log.Warn("the MQTT broker cannot take a subscription", "filter", request.Topic, "reason", unable)
+				continue
+			}
+			requests = append(requests, request)
+		}
+		if len(requests) > 0 {
+			codes, err := n.subscribe(requests)
+			if err != nil {
+				return err
+			}
+			for i, code := range codes {
+				if code >= 0x80 {
+					log.Warn("the MQTT broker refused a subscription", "filter", requests[i].Topic, "reason", (&reasonError{code: code}).Error())
+				}
+			}
+		}
+		c.subs.place(n, missing)
+	}
+}
+
+// failure adds an error, and what to do about it, to the attributes of a log line.
+func failure(err error, attrs ...any) []any {
+	attrs = append(attrs, "err", err)
+	if h := hint(err); h != "" {
+		attrs = append(attrs, "hint", h)
+	}
+	return attrs
+}
+
+// sleep waits, and reports false when ctx ended meanwhile.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
