@@ -1,0 +1,165 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// parallel is how many groups a scan works on at the same time: the store commits their snapshots
+// together.
+const parallel = 64
+
+// MakeAll does for every group what [Maker.Make] does for one, with three reads of the store however many
+// groups there are, and one more for each snapshot that another manager has made since. Groups that no
+// longer exist are forgotten. It returns the heads of the snapshots it made, by group name.
+//
+// The error joins those of the groups whose config would be too large or invalid, each naming its group;
+// the others are made all the same. An error of the store ends the scan.
+func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err error) {
+	s, err := m.read(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]result, len(s.groups))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	indexes := make(chan int)
+	var workers sync.WaitGroup
+	for range min(parallel, len(s.groups)) {
+		workers.Go(func() {
+			for i := range indexes {
+				results[i] = m.update(ctx, s, s.groups[i])
+				if results[i].fatal {
+					cancel(results[i].err)
+				}
+			}
+		})
+	}
+	for i := range s.groups {
+		if ctx.Err() != nil {
+			break
+		}
+		indexes <- i
+	}
+	close(indexes)
+	workers.Wait()
+
+	var errs []error
+	for i, r := range results {
+		if r.made {
+			made = append(made, r.head)
+		}
+		if r.err != nil && !r.fatal {
+			errs = append(errs, fmt.Errorf("config of device_group %q: %w", s.groups[i].DeviceGroup, r.err))
+		}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		errs = append(errs, fmt.Errorf("make configs: %w", cause))
+	} else {
+		m.memory.forgetExcept(s.names(), s.seen)
+	}
+	return made, errors.Join(errs...)
+}
+
+// A scan is what MakeAll has read.
+type scan struct {
+	seen   look
+	heads  map[string]store.Head
+	groups []store.DeviceGroup
+	apps   map[string]topics.App
+	by     string
+}
+
+// read reads the heads first and the documents after them, for the reason that is given at try.
+func (m *Maker) read(ctx context.Context, by string) (s scan, err error) {
+	s = scan{seen: m.memory.look(m.now()), by: by}
+	if s.heads, err = m.store.Snapshots().Heads(ctx); err != nil {
+		return s, err
+	}
+	if s.groups, err = m.store.DeviceGroups().All(ctx); err != nil {
+		return s, err
+	}
+	apps, err := m.store.Apps().All(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.apps = make(map[string]topics.App, len(apps))
+	for _, app := range apps {
+		s.apps[app.AppName] = app
+	}
+	return s, nil
+}
+
+func (s scan) names() map[string]bool {
+	names := make(map[string]bool, len(s.groups))
+	for _, g := range s.groups {
+		names[g.DeviceGroup] = true
+	}
+	return names
+}
+
+// A result is what came of one group.
+type result struct {
+	head store.Head
+	made bool
+	err  error
+	// fatal says that err is the store's, so that there is no point in going on.
+	fatal bool
+}
+
+// update brings one group up to date.
+func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup) result {
+	latest := s.heads[group.DeviceGroup]
+	following, refused := next(latest, m.store.Epoch(), Content(group, s.apps), m.now(), s.by)
+	if refused != nil {
+		// Devices that ask are given the last one. It is not current, hence no look.
+		if err := m.remember(ctx, latest, look{}); err != nil {
+			return result{err: err, fatal: true}
+		}
+		return result{err: refused}
+	}
+	if following == nil {
+		err := m.remember(ctx, latest, s.seen)
+		return result{err: err, fatal: err != nil}
+	}
+	err := m.append(ctx, *following, s.seen)
+	if err == nil {
+		return result{head: following.Head, made: true}
+	}
+	if !errors.Is(err, store.ErrConflict) {
+		return result{err: err, fatal: true}
+	}
+	one, made, err := m.make(ctx, group.DeviceGroup, s.by)
+	var invalid *topics.FieldError
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return result{} // deleted since
+	case errors.As(err, &invalid):
+		return result{err: err}
+	case err != nil:
+		return result{err: err, fatal: true}
+	}
+	return result{head: one.Head, made: made}
+}
+
+// remember has the group's latest snapshot in memory, and reads it from the store when another manager
+// made it.
+func (m *Maker) remember(ctx context.Context, latest store.Head, seen look) error {
+	if latest.IsZero() || m.memory.confirm(latest.DeviceGroup, latest.Version, seen) {
+		return nil
+	}
+	s, err := m.store.Snapshots().Latest(ctx, latest.DeviceGroup)
+	if err != nil {
+		return err
+	}
+	if s.Version != latest.Version {
+		seen = look{} // it was made since, and nobody has compared it with the documents
+	}
+	m.memory.keep(s, seen)
+	return nil
+}
