@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"muster/broker/client"
+	"muster/topics"
+)
+
+const (
+	// queueLength is how many messages a client in the process may be behind before its publishers wait.
+	queueLength = 1024
+	// stuckAfter is how long publishers wait for a client in the process that takes nothing.
+	stuckAfter = 5 * time.Second
+)
+
+// A delivery is a message on its way to a handler.
+type delivery struct {
+	to      *localSubscription
+	message client.Message
+}
+
+type subscriptionKey struct{ share, filter string }
+
+// A localSubscription is one that a client in the process has made. It stays the same when its handler is
+// replaced.
+type localSubscription struct {
+	client *inProcess
+	id     int // mochi's, unique in the client
+	spec   atomic.Pointer[client.Subscription]
+}
+
+// Subscribe implements [client.Client]. With one broker for one manager, a shared subscription is one like any
+// other.
+func (p *inProcess) Subscribe(s client.Subscription) error {
+	if err := checkSubscription(s); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return client.ErrClosed
+	case p.stopped:
+		return nil // it is true of every connection from now on: there will be none
+	}
+	key := subscriptionKey{s.Share, s.Filter}
+	sub := p.subscriptions[key]
+	if sub == nil {
+		sub = &localSubscription{client: p, id: int(localIDs.Add(1))}
+		p.subscriptions[key] = sub
+	}
+	sub.spec.Store(&s)
+	for _, filter := range mochiFilters(s.Filter) {
+		p.server.mqtt.Topics.InlineSubscribe(mqtt.InlineSubscription{
+			Subscription: packets.Subscription{Filter: filter, Identifier: sub.id},
+			Handler:      sub.receive,
+		})
+	}
+	p.replays = append(p.replays, sub)
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// localIDs numbers the subscriptions of all clients in the process: mochi calls a handler once for each
+// number.
+var localIDs atomic.Int64
+
+// mochiFilters are the filters to give mochi for one of ours. For "a/#", it does not think of "a".
+func mochiFilters(filter string) []string {
+	if parent, ok := strings.CutSuffix(filter, "/#"); ok {
+		return []string{filter, parent}
+	}
+	return []string{filter}
+}
+
+// leave takes the subscription out of mochi.
+func (s *localSubscription) leave() {
+	for _, filter := range mochiFilters(s.spec.Load().Filter) {
+		s.client.server.mqtt.Topics.InlineUnsubscribe(s.id, filter)
+	}
+}
+
+// receive is called by mochi in the goroutine of whoever published pk.
+func (s *localSubscription) receive(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
+	spec := s.spec.Load()
+	if !topics.Match(spec.Filter, pk.TopicName) {
+		return // mochi has "#" match "$SYS/x"
+	}
+	s.client.enqueue(delivery{to: s, message: messageOf(&pk, spec.QoS, time.Now())})
+}
+
+// enqueue puts a message into the queue. It waits while the queue is full and moves, and drops the message
+// when it does not.
+func (p *inProcess) enqueue(d delivery) {
+	select {
+	case p.queue <- d:
+		return
+	case <-p.gone:
+		return
+	default:
+	}
+	for {
+		p.stuckSince.CompareAndSwap(0, time.Now().UnixNano())
+		patience := time.Until(time.Unix(0, p.stuckSince.Load()).Add(stuckAfter))
+		if patience <= 0 {
+			p.server.droppedInProcess.Add(1)
+			return
+		}
+		timer := time.NewTimer(patience)
+		select {
+		case p.queue <- d:
+			timer.Stop()
+			return
+		case <-p.gone:
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// deliver calls the handlers until the client is stopped.
+func (p *inProcess) deliver() {
+	for {
+		select {
+		case <-p.gone:
+			return
+		case <-p.wake:
+			p.replay()
+		case d := <-p.queue:
+			p.call(d.to, d.message)
+		}
+	}
+}
+
+// call calls a handler, unless the client was stopped.
+func (p *inProcess) call(s *localSubscription, m client.Message) {
+	select {
+	case <-p.gone:
+		return
+	default:
+	}
+	p.stuckSince.Store(0)
+	s.spec.Load().Handler(m)
+}
+
+// replay hands over the retained messages for new subscriptions. It does so in the goroutine that also
+// delivers, so that the queue is no limit, and what is handed over was the newest at that moment.
+func (p *inProcess) replay() {
+	p.mu.Lock()
+	replays := p.replays
+	p.replays = nil
+	p.mu.Unlock()
+	for _, s := range replays {
+		spec := s.spec.Load()
+		for _, m := range p.server.retained.matching(spec.Filter, time.Now()) {
+			if m = p.server.retained.get(m.topic, time.Now()); m != nil {
+				p.call(s, m.message(spec.QoS, time.Now()))
+			}
+		}
+	}
+}
