@@ -1,0 +1,52 @@
+// Package durable writes files that a power cut leaves either as they were or as they were to be.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile replaces the file's content, mode 0600. When it returns nil, the new content is on the disk;
+// when it fails or the machine dies in between, the old content is. It uses a second file, with ".tmp" at the
+// end of its name, so that there must be only one writer at a time.
+func WriteFile(path string, data []byte) error {
+	tmp := path + ".tmp"
+	if err := write(tmp, data); err != nil {
+		// A part of a file only takes space, which may be what was lacking.
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), remove(tmp))
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), remove(tmp))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func write(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncDir makes a rename in the directory last.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

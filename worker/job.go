@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"muster/topics"
+)
+
+// Limits of a job.
+const (
+	// maxPulls is how many images are fetched at the same time.
+	maxPulls = 2
+	// stallTime is how long a pull may go without progress before it is given up, to make way for others.
+	stallTime = 15 * time.Minute
+	// stepTime is how long a step other than a pull may take.
+	stepTime = 5 * time.Minute
+)
+
+var (
+	// errSuperseded ends a job because the config does not want any more what the job is for.
+	errSuperseded = errors.New("superseded by a newer config")
+	errStalled    = fmt.Errorf("given up after %v without progress", stallTime)
+)
+
+// A job takes the steps of one app, in their order, in a goroutine of its own.
+type job struct {
+	app   string
+	steps []Step
+	// version and rolling are the app's; zero for an app that the config does not have.
+	version pulled
+	rolling bool
+	// wanted identifies what the config says about the app: the job is superseded when that changes.
+	wanted string
+	cancel context.CancelCauseFunc
+}
+
+// A result is what a job found out and did.
+type result struct {
+	job *job
+	// err is the first thing that went wrong.
+	err error
+	// pulled says that the app's image was fetched, gone that it was expected on the device and is not.
+	pulled, gone bool
+	// removed says that a container was removed, so that its name and ports are free.
+	removed bool
+	// started lists the ids of the containers that were started.
+	started []string
+}
+
+// A crew is what jobs work with. It keeps no state of the worker.
+type crew struct {
+	engine   Engine
+	progress func(topics.Progress)
+	log      *slog.Logger
+	// pulls has room for one value per pull at the same time.
+	pulls chan struct{}
+}
+
+// do takes the job's steps. It ends early when ctx does: when the job is superseded, after the step that
+// is being taken (a pull ends at once); when the worker stops, likewise, but containers that were removed
+// to be replaced are replaced first, for as long as finish lasts.
+func (c *crew) do(ctx, finish context.Context, j *job) result {
+	r := result{job: j}
+	if r.err = c.checkImage(ctx, j); r.err != nil {
+		r.gone = errors.Is(r.err, ErrNotExist)
+		return r.unlessTold(ctx)
+	}
+	for _, s := range j.steps {
+		if ctx.Err() != nil && !(r.removed && s.Verb != Pull && !superseded(ctx)) {
+			break
+		}
+		began := time.Now()
+		var err error
+		if s.Verb == Pull {
+			err = c.pull(ctx, s)
+			r.pulled = err == nil
+		} else {
+			err = c.step(finish, s, &r)
+		}
+		log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
+		if err == nil {
+			log.Info("step taken")
+			continue
+		}
+		log.Warn("step failed", "error", err)
+		r.err = errors.Join(r.err, err)
+		if j.rolling && !errors.Is(err, ErrConflict) {
+			break // the containers of the version before stay
+		}
+	}
+	return r.unlessTold(ctx)
+}
+
+func superseded(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSuperseded) }
+
+// unlessTold drops an error that came from the job being told to end: nothing went wrong.
+func (r result) unlessTold(ctx context.Context) result {
+	if ctx.Err() != nil && errors.Is(r.err, context.Canceled) {
+		r.err, r.gone = nil, false
+	}
+	return r
+}
+
+// checkImage makes sure that containers can be made before any are removed for them.
+func (c *crew) checkImage(ctx context.Context, j *job) error {
+	if !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Verb == Create }) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	has, err := c.engine.HasImage(ctx, j.version.Image)
+	if err == nil && !has {
+		err = fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)
+	}
+	return err
+}
+
+// step takes a step other than a pull.
+func (c *crew) step(ctx context.Context, s Step, r *result) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	switch s.Verb {
+	case Remove:
+		err := c.engine.Remove(ctx, s.ID)
+		r.removed = r.removed || err == nil
+		return err
+	case Create:
+		id, err := c.engine.Create(ctx, s.Spec)
+		if err != nil {
+			return err
+		}
+		r.started = append(r.started, id)
+		return c.engine.Start(ctx, id)
+	case Start:
+		r.started = append(r.started, s.ID)
+		return c.engine.Start(ctx, s.ID)
+	}
+	return nil
+}
+
+// pull fetches an image, when it is its turn, and gives up when nothing arrives for stallTime.
+func (c *crew) pull(ctx context.Context, s Step) error {
+	select {
+	case c.pulls <- struct{}{}:
+		defer func() { <-c.pulls }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(stallTime, func() { cancel(errStalled) })
+	defer stall.Stop()
+	err := c.engine.Pull(ctx, s.Image, func(p PullProgress) {
+		stall.Reset(stallTime)
+		c.progress(topics.Progress{App: s.App, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
+	})
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+		return fmt.Errorf("pull %s: %w", s.Image, errStalled)
+	}
+	return err
+}

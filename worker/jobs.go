@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// start begins a job for each app that has something to do and no job yet.
+func (l *loop) start(ctx, finish context.Context, steps []Step) {
+	todo := map[string][]Step{}
+	for _, s := range steps {
+		if s.acts() && l.jobs[s.App] == nil {
+			todo[s.App] = append(todo[s.App], s)
+		}
+	}
+	apps := l.wanted()
+	for name, steps := range todo {
+		app := apps[name]
+		ctx, cancel := context.WithCancelCause(ctx)
+		j := &job{
+			app: name, steps: steps, version: versionOf(app), rolling: app.RollingRestart,
+			wanted: identify(apps, name), cancel: cancel,
+		}
+		l.jobs[name] = j
+		go func() { l.results <- l.crew.do(ctx, finish, j) }()
+	}
+}
+
+// finished takes in what a job found out.
+func (l *loop) finished(r result) {
+	now, name := time.Now(), r.job.app
+	r.job.cancel(nil)
+	delete(l.jobs, name)
+	l.look(now)
+	for _, id := range r.started {
+		if l.starts[id] == nil {
+			l.starts[id] = newRetry(firstStartPause, longestStartPause)
+		}
+		l.starts[id].postpone(now, "")
+	}
+	if r.removed {
+		l.retryNow(now, func(t *trouble) bool { return t.conflict })
+	}
+	if r.job.wanted != identify(l.wanted(), name) {
+		return // what follows is about an app as it is not wanted any more
+	}
+	l.learn(r)
+	if r.err == nil {
+		if !r.pulled { // a pull is only the first half
+			delete(l.apps, name)
+		}
+		return
+	}
+	t := l.apps[name]
+	first := t == nil
+	if first {
+		t = &trouble{retry: newRetry(firstAppPause, longestAppPause), wanted: r.job.wanted}
+		l.apps[name] = t
+	}
+	t.conflict, t.engineDown = errors.Is(r.err, ErrConflict), errors.Is(r.err, ErrEngineDown)
+	t.postpone(now, r.err.Error())
+	if first && r.gone {
+		t.next = now // to pull the image
+	}
+}
+
+// learn keeps what a job found out about the app's image, also for after a restart.
+func (l *loop) learn(r result) {
+	name := r.job.app
+	switch {
+	case r.pulled:
+		l.images.pulled[name] = r.job.version
+		delete(l.images.gone, name)
+	case r.gone:
+		delete(l.images.pulled, name)
+		l.images.gone[name] = r.job.version.Image
+	default:
+		return
+	}
+	if err := l.images.save(l.StateDir); err != nil {
+		l.Log.Error("the record of pulled images cannot be written; they may be pulled again after a restart", "error", err)
+	}
+}
+
+// retryNow lets those apps try again whose trouble may be over.
+func (l *loop) retryNow(now time.Time, over func(*trouble) bool) {
+	for _, t := range l.apps {
+		if over(t) && now.Before(t.next) {
+			t.next = now
+		}
+	}
+}

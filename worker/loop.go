@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"muster/topics"
+)
+
+// eventGap is the shortest time between two looks at the containers that events ask for.
+const eventGap = time.Second
+
+// stopTime is how long jobs that have removed containers may go on replacing them when the worker stops.
+const stopTime = 20 * time.Second
+
+// A loop owns all state of the worker. Everything else sends to it.
+type loop struct {
+	Options
+	crew crew
+
+	// held is the config to run; zero before the first one.
+	held state
+	// unsaved is a newer config that could not be written to disk yet, nil when there is none.
+	unsaved *unsaved
+	images  images
+	facts   Facts
+	// applied is the last version that the containers were seen to follow.
+	applied  topics.Version
+	reported Report
+	// complaint is the last thing logged about a config that was not taken.
+	complaint string
+
+	apps     map[string]*trouble
+	starts   map[string]*retry
+	restarts map[string]restart
+	// engineDown says when to ask an engine again that does not answer; nil while it does.
+	engineDown *retry
+
+	jobs    map[string]*job
+	results chan result
+	// due is when to look at the containers next, last when they were looked at.
+	due, last time.Time
+}
+
+func newLoop(o Options, held state, images images) *loop {
+	return &loop{
+		Options: o,
+		crew: crew{
+			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
+		},
+		held: held, images: images,
+		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{},
+		jobs: map[string]*job{}, results: make(chan result),
+	}
+}
+
+// run works until ctx ends, and then until its jobs have.
+func (l *loop) run(ctx context.Context) {
+	// finish lets jobs replace what they have removed after ctx has ended.
+	finish, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+
+	l.begin()
+	events := l.Engine.Events(ctx)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		now := time.Now()
+		if l.unsaved != nil && !now.Before(l.unsaved.retry.next) {
+			l.save(now)
+		}
+		if !now.Before(l.due) {
+			l.reconcile(ctx, finish, now)
+		}
+		timer.Reset(time.Until(l.wake()))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case o := <-l.Link.Configs():
+			l.offer(o)
+		case _, open := <-events:
+			if !open {
+				events = nil // it ends with ctx
+				break
+			}
+			l.look(l.last.Add(eventGap))
+		case r := <-l.results:
+			l.finished(r)
+		}
+	}
+	defer time.AfterFunc(stopTime, cancel).Stop()
+	for len(l.jobs) > 0 {
+		l.finished(<-l.results)
+	}
+}
+
+// begin tells what there is before anything happens.
+func (l *loop) begin() {
+	switch {
+	case l.held.group == "":
+		l.Log.Info("no config yet; containers are left as they are until one comes", "device_group", l.Group)
+	case l.held.group != l.Group:
+		l.Log.Info("the config on disk is of another device_group; it stays in force until the first one of this group comes",
+			"device_group", l.Group, "on_disk", l.held.group, "config", l.held.config.Version.String())
+	default:
+		l.Log.Info("config read from disk", "device_group", l.Group, "config", l.held.config.Version.String())
+		l.Link.Have(l.held.config.Version)
+	}
+	l.Link.SetStatus(l.reported)
+}
+
+// look has the containers looked at no later than then.
+func (l *loop) look(then time.Time) {
+	if then.Before(l.due) {
+		l.due = then
+	}
+}
+
+// wake is when there is something to do by itself.
+func (l *loop) wake() time.Time {
+	if l.unsaved != nil && l.unsaved.retry.next.Before(l.due) {
+		return l.unsaved.retry.next
+	}
+	return l.due
+}
+
+// version is that of the config in force; zero when that is of another group, because versions of different
+// groups do not compare.
+func (l *loop) version() topics.Version {
+	if l.held.group != l.Group {
+		return topics.Version{}
+	}
+	return l.held.config.Version
+}

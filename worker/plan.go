@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/topics"
+)
+
+// maxContainers is how many containers of one app a device runs. More is taken for a mistake.
+const maxContainers = 1000
+
+// settled is how long a container must have been running before it counts as one that does not keep
+// restarting.
+const settled = time.Minute
+
+// A memory is what the worker remembers of its earlier attempts, for plan to read.
+type memory struct {
+	images images
+	// apps holds those whose last attempt failed, by name.
+	apps map[string]*trouble
+	// starts holds when an ended container may be started again, by container id.
+	starts map[string]*retry
+	// restarts holds the containers that the engine was lately seen restarting, by container id.
+	restarts map[string]restart
+}
+
+// A restart is the engine's attempt to bring back a container that has ended.
+type restart struct {
+	seen time.Time
+	// code is the exit code in words; see exitCode.
+	code string
+}
+
+// A planner decides for one config at one time.
+type planner struct {
+	facts Facts
+	mem   memory
+	now   time.Time
+	ports ports
+}
+
+// plan decides about every container that is seen and every one that is wanted. The steps of an app are
+// to be taken in their order; those of different apps do not depend on each other. It depends on
+// its arguments only and changes none of them.
+func plan(config topics.Config, seen []Container, facts Facts, mem memory, now time.Time) []Step {
+	p := planner{facts: facts, mem: mem, now: now, ports: ports{}}
+	byApp := map[string][]Container{}
+	for _, c := range seen {
+		byApp[c.App] = append(byApp[c.App], c)
+	}
+	wants := make([]want, len(config.Apps))
+	for i, app := range config.Apps {
+		wants[i] = newWant(app, byApp[app.AppName], facts)
+		delete(byApp, app.AppName)
+		// What runs as wanted has its ports; the others see what is left, in the order of the config.
+		wants[i].claimHeld(p.ports)
+	}
+	var steps []Step
+	for _, w := range wants {
+		steps = append(steps, p.gate(w.app.AppName, p.app(w))...)
+	}
+	var strays []string
+	for name := range byApp {
+		strays = append(strays, name)
+	}
+	slices.Sort(strays)
+	for _, name := range strays {
+		steps = append(steps, p.gate(name, removeAll(byApp[name], "the app is not in the config"))...)
+	}
+	return steps
+}
+
+// app decides about one app of the config.
+func (p *planner) app(w want) []Step {
+	if !w.app.Running {
+		return removeAll(w.seen, "the app is not to run")
+	}
+	if w.count > maxContainers {
+		steps := []Step{{Verb: Wait, App: w.app.AppName, Reason: "more containers than a device runs",
+			Trouble: fmt.Sprintf("containers_per asks for %d containers on this device, at most %d are allowed", w.count, maxContainers)}}
+		for _, c := range w.seen {
+			steps = append(steps, on(c, Keep, "left alone until the app's containers_per is right"))
+		}
+		return steps
+	}
+	steps := removeAll(w.surplus, fmt.Sprintf("the app has %d containers on this device", w.count))
+	for _, s := range w.slots {
+		steps = append(steps, p.slot(w, s)...)
+	}
+	if p.pullFirst(w, steps) {
+		return holdForPull(w, steps)
+	}
+	if !w.app.RollingRestart {
+		slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(order(a), order(b)) })
+	}
+	return steps
+}
+
+// order puts removals first: a new container may need a port that an old one of its app has.
+func order(s Step) int {
+	if s.Verb == Remove {
+		return 0
+	}
+	return 1
+}
+
+func (p *planner) pullFirst(w want, steps []Step) bool {
+	creates := slices.ContainsFunc(steps, func(s Step) bool { return s.Verb == Create })
+	return creates && p.mem.images.needPull(w.app, w.matches())
+}
+
+// holdForPull puts off whatever removes or creates containers until the image is there: a pull that fails
+// leaves what runs running.
+func holdForPull(w want, steps []Step) []Step {
+	held := make([]Step, 0, len(steps)+1)
+	for _, s := range steps {
+		switch s.Verb {
+		case Remove:
+			s.Verb, s.Reason = Wait, "kept until the new image is here"
+		case Create:
+			s.Verb, s.Reason = Wait, "to be made once its image is here"
+		}
+		held = append(held, s)
+	}
+	return append(held, Step{Verb: Pull, App: w.app.AppName, Image: w.app.DockerImage,
+		Reason: fmt.Sprintf("not yet pulled for app_id %d", w.app.AppID)})
+}
+
+// gate shows the trouble of an app whose last attempt failed, and lets it act only when its pause is over.
+func (p *planner) gate(app string, steps []Step) []Step {
+	r := p.mem.apps[app]
+	if r == nil {
+		return steps
+	}
+	for i := range steps {
+		s := &steps[i]
+		if !s.acts() {
+			continue
+		}
+		s.Trouble = fmt.Sprintf("%s; next try at %s UTC", r.reason, r.next.UTC().Format(time.TimeOnly))
+		if p.now.Before(r.next) {
+			s.Reason = fmt.Sprintf("%s; waits after a failure", s.Reason)
+			s.Verb, s.Again = Wait, r.next
+		}
+	}
+	return steps
+}
+
+// on is a step about a container that there is.
+func on(c Container, verb Verb, reason string) Step {
+	return Step{Verb: verb, App: c.App, Container: c.Name, ID: c.ID, Reason: reason}
+}
+
+func removeAll(containers []Container, reason string) []Step {
+	var steps []Step
+	for _, c := range containers {
+		steps = append(steps, removal(c, reason))
+	}
+	return steps
+}
+
+// removal removes the container, unless the engine is at it.
+func removal(c Container, reason string) Step {
+	if c.State == "removing" {
+		return on(c, Wait, "the engine is removing it")
+	}
+	return on(c, Remove, reason)
+}
+
+// exitCode is the exit code in an engine's description of a state, such as " with exit code 1"; empty
+// when there is none. The description itself changes as time passes.
+func exitCode(detail string) string {
+	_, rest, _ := strings.Cut(detail, "(")
+	code, _, found := strings.Cut(rest, ")")
+	if !found || code == "" || strings.Trim(code, "0123456789") != "" {
+		return ""
+	}
+	return " with exit code " + code
+}

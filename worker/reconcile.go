@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"muster/topics"
+)
+
+// surveyTime is how long the engine may take to say what there is.
+const surveyTime = time.Minute
+
+// reconcile looks at the containers, decides, and has done what is to be done.
+func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
+	l.last, l.due = now, now.Add(l.Recheck)
+	if l.held.group == "" {
+		l.report(nil)
+		return
+	}
+	seen, err := l.survey(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.engineFailed(now, err)
+		}
+		return
+	}
+	if l.engineDown != nil {
+		l.Log.Info("the container engine answers again")
+		l.engineDown = nil
+		l.retryNow(now, func(t *trouble) bool { return t.engineDown })
+	}
+	l.remember(seen, now)
+	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
+	l.forgetSettled(steps)
+	l.start(ctx, finish, steps)
+	for _, s := range steps {
+		if !s.Again.IsZero() {
+			l.look(s.Again)
+		}
+	}
+	if l.settled(steps) {
+		l.applied = l.version()
+	}
+	l.report(failing(steps))
+}
+
+// survey asks the engine what there is.
+func (l *loop) survey(ctx context.Context) ([]Container, error) {
+	ctx, cancel := context.WithTimeout(ctx, surveyTime)
+	defer cancel()
+	if l.facts == (Facts{}) {
+		facts, err := l.Engine.Facts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if facts.CPUs < 1 || facts.MemoryMB < 1 {
+			return nil, fmt.Errorf("the container engine says that the device has %d CPUs and %d MB of memory", facts.CPUs, facts.MemoryMB)
+		}
+		l.facts = facts
+	}
+	return l.Engine.List(ctx)
+}
+
+// engineFailed waits for an engine that does not answer.
+func (l *loop) engineFailed(now time.Time, err error) {
+	if l.engineDown == nil {
+		l.Log.Warn("the containers cannot be looked at", "error", err)
+		l.engineDown = newRetry(firstEnginePause, longestEnginePause)
+	}
+	l.engineDown.postpone(now, err.Error())
+	l.facts = Facts{} // it may come back on another machine's terms
+	l.look(l.engineDown.next)
+	var all []topics.Failure
+	for _, app := range l.held.config.Apps {
+		if app.Running {
+			all = append(all, topics.Failure{App: app.AppName, Reason: err.Error()})
+		}
+	}
+	l.report(all)
+}
+
+// remember keeps what plan needs to know of the past about the containers that there are.
+func (l *loop) remember(seen []Container, now time.Time) {
+	there := make(map[string]bool, len(seen))
+	for _, c := range seen {
+		there[c.ID] = true
+		if c.State == "restarting" {
+			l.restarts[c.ID] = restart{seen: now, code: exitCode(c.Detail)}
+		}
+		// It outlived its pause, so that its next end is not part of the same trouble.
+		if r := l.starts[c.ID]; r != nil && c.State == "running" && now.After(r.next) {
+			delete(l.starts, c.ID)
+		}
+	}
+	maps.DeleteFunc(l.starts, func(id string, _ *retry) bool { return !there[id] })
+	maps.DeleteFunc(l.restarts, func(id string, _ restart) bool { return !there[id] })
+}
+
+func (l *loop) memory() memory {
+	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts}
+}
+
+// forgetSettled forgets the failures of apps that have nothing to do any more.
+func (l *loop) forgetSettled(steps []Step) {
+	pending := map[string]bool{}
+	for _, s := range steps {
+		if s.acts() || s.Trouble != "" {
+			pending[s.App] = true
+		}
+	}
+	maps.DeleteFunc(l.apps, func(app string, _ *trouble) bool { return !pending[app] && l.jobs[app] == nil })
+}
+
+// settled reports whether the containers follow the config, but for the apps that are reported as failing.
+func (l *loop) settled(steps []Step) bool {
+	open, failing := maps.Clone(l.jobs), map[string]bool{}
+	for _, s := range steps {
+		if s.Verb != Keep {
+			open[s.App] = nil
+		}
+		if s.Trouble != "" {
+			failing[s.App] = true
+		}
+	}
+	for app := range open {
+		if !failing[app] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// A retry spaces out the attempts at something that fails: each pause is about twice the one before, up to
+// a limit, and random by half, so that a fleet that failed together does not come back together.
+type retry struct {
+	pauses backoff.ExponentialBackOff
+	// next is when to try again; zero before the first failure.
+	next time.Time
+	// reason says what went wrong.
+	reason string
+}
+
+func newRetry(first, limit time.Duration) *retry {
+	return &retry{pauses: backoff.ExponentialBackOff{
+		InitialInterval: first, MaxInterval: limit, Multiplier: 2, RandomizationFactor: 0.5,
+	}}
+}
+
+// postpone sets when to try again, and notes why not at once.
+func (r *retry) postpone(now time.Time, reason string) {
+	r.next = now.Add(r.pauses.NextBackOff())
+	r.reason = reason
+}
+
+// A trouble is an app's last attempt that failed, and when the next one is.
+type trouble struct {
+	*retry
+	// wanted identifies the app of the config that was attempted.
+	wanted string
+	// conflict says that a name or port was taken, engineDown that the engine did not answer: both may
+	// pass before the next attempt is due.
+	conflict, engineDown bool
+}
+
+// How long to wait after failures.
+const (
+	firstAppPause   = 2 * time.Second
+	longestAppPause = 5 * time.Minute
+	// Engines restart what ends by themselves; this is for what they gave up.
+	firstStartPause   = 10 * time.Second
+	longestStartPause = 5 * time.Minute
+	firstEnginePause  = time.Second
+	// The engine is local, so asking it is cheap.
+	longestEnginePause = 30 * time.Second
+	firstSavePause     = 5 * time.Second
+	longestSavePause   = 5 * time.Minute
+)

@@ -1,0 +1,102 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"muster/topics"
+)
+
+// Options say what a [Worker] works for and with.
+type Options struct {
+	// Group is the device_group that the device belongs to.
+	Group string
+	// StateDir is the directory for what must outlive a restart; it is made when it is missing. It
+	// belongs to one worker at a time.
+	StateDir string
+	Engine   Engine
+	Link     Link
+	// Recheck is how often the containers are looked at when nothing tells of a change; 0 is 30 s.
+	Recheck time.Duration
+	// Log is where the worker tells what it does; nil is nowhere.
+	Log *slog.Logger
+}
+
+// A Worker makes a device run what the config of its device_group says.
+type Worker struct{ Options }
+
+// New checks the options.
+func New(o Options) (*Worker, error) {
+	if err := topics.CheckName(o.Group); err != nil {
+		return nil, fmt.Errorf("device_group %q: %w", o.Group, err)
+	}
+	if o.StateDir == "" {
+		return nil, errors.New("a state directory must be given")
+	}
+	if o.Engine == nil || o.Link == nil {
+		return nil, errors.New("an engine and a link must be given")
+	}
+	if o.Recheck <= 0 {
+		o.Recheck = 30 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Worker{Options: o}, nil
+}
+
+// Run works until ctx ends, and returns nil then. No container is stopped by that. It returns an error
+// when another worker has the state directory, when the state file cannot be read or (wrapping [ErrCorrupt])
+// is not what a worker wrote, or when the link can never work; nothing was changed in the first two cases.
+func (w *Worker) Run(ctx context.Context) error {
+	unlock, err := lock(w.StateDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	held, err := loadState(w.StateDir)
+	if err != nil {
+		return err
+	}
+	images, err := loadImages(w.StateDir)
+	if err != nil {
+		w.Log.Warn("the record of pulled images is of no use; images may be pulled again", "error", err)
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	linked := make(chan error, 1)
+	go func() {
+		defer cancel() // a worker that can never hear of a newer config is not left running
+		linked <- w.Link.Run(ctx)
+	}()
+	newLoop(w.Options, held, images).run(ctx)
+	if err := <-linked; err != nil {
+		return fmt.Errorf("link to the managers: %w", err)
+	}
+	return nil
+}
+
+// lock takes the state directory for this process.
+func lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state directory: %w", err)
+	}
+	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	locked, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the state directory: %w", err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("state directory %s is in use by another worker; give each its own", dir)
+	}
+	// The lock ends with the process in any case.
+	return func() { _ = l.Unlock() }, nil
+}
