@@ -104,7 +104,6 @@ func (m *manager) fill() {
 
 // do makes a request as the admin. path is below /api/v2.
 func (m *manager) do(method, path, body string) *httptest.ResponseRecorder {
-	m.t.Helper()
 	r := httptest.NewRequest(method, "/api/v2"+path, strings.NewReader(body))
 	r.SetBasicAuth(user, password)
 	return m.serve(r)

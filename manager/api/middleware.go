@@ -48,6 +48,7 @@ func (a *api) trace(next http.Handler) http.Handler {
 			slog.String("request_id", t.requestID), slog.String("method", r.Method),
 			slog.String("path", r.URL.Path), slog.Int("status", sw.status),
 			slog.Duration("duration", time.Since(start)), slog.String("by", t.by),
+			slog.String("remote", r.RemoteAddr),
 		}
 		if t.err != nil {
 			attrs = append(attrs, slog.Any("error", t.err))
@@ -56,12 +57,12 @@ func (a *api) trace(next http.Handler) http.Handler {
 	})
 }
 
-// logLevel has the log show failures and changes, and on request those who only look.
+// logLevel has the log show failures, changes and refused logins, and on request those who only look.
 func logLevel(method string, status int) slog.Level {
 	switch {
 	case status >= 500:
 		return slog.LevelError
-	case method == http.MethodGet || method == http.MethodHead:
+	case status != http.StatusUnauthorized && (method == http.MethodGet || method == http.MethodHead):
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -1,0 +1,150 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// A brokenStore is a real store whose documents fail to be read.
+type brokenStore struct {
+	store.Store
+	err, ping error
+}
+
+func (b brokenStore) Apps() store.Documents[topics.App] {
+	return brokenDocuments[topics.App]{b.Store.Apps(), b.err}
+}
+
+func (b brokenStore) DeviceGroups() store.Documents[store.DeviceGroup] {
+	return brokenDocuments[store.DeviceGroup]{b.Store.DeviceGroups(), b.err}
+}
+
+func (b brokenStore) Ping(context.Context) error { return b.ping }
+
+type brokenDocuments[T any] struct {
+	store.Documents[T]
+	err error
+}
+
+func (b brokenDocuments[T]) Get(context.Context, string) (T, error) {
+	var none T
+	if b.err == nil {
+		panic("a bug at /secret/path")
+	}
+	return none, b.err
+}
+
+func (b brokenDocuments[T]) Delete(context.Context, string) error { return b.err }
+
+func (b brokenDocuments[T]) Names(context.Context) ([]string, error) { return nil, b.err }
+
+// What goes wrong on our side is told to the client without its inside, and to the log whole.
+func TestFailures(t *testing.T) {
+	works := openStore(t)
+	inside := errors.New("disk /secret/path is on fire")
+	for name, tc := range map[string]struct {
+		store  brokenStore
+		status int
+		want   string
+		logged string
+	}{
+		"error":       {brokenStore{err: inside}, 500, `{"error": "internal error", "request_id": "r-1"}`, inside.Error()},
+		"unavailable": {brokenStore{err: inside, ping: inside}, 503, `{"error": "unavailable, try again later", "request_id": "r-1"}`, inside.Error()},
+		"timeout":     {brokenStore{err: context.DeadlineExceeded}, 503, `{"error": "unavailable, try again later", "request_id": "r-1"}`, "deadline"},
+		"panic":       {brokenStore{}, 500, `{"error": "internal error", "request_id": "r-1"}`, "a bug at /secret/path"},
+	} {
+		for _, rt := range [][2]string{
+			{"GET", "/apps/web"}, {"POST", "/apps/web"}, {"PUT", "/apps/web/update"}, {"POST", "/apps/web/restart"},
+			{"GET", "/device_groups/fleet"}, {"POST", "/device_groups/fleet"}, {"POST", "/device_groups/fleet/update"},
+			{"GET", "/apps"}, {"GET", "/device_groups"}, {"DELETE", "/apps/web"}, {"DELETE", "/device_groups/fleet"},
+		} {
+			if name == "panic" && (rt[0] == "DELETE" || strings.Count(rt[1], "/") == 1) {
+				continue // these do not read a document
+			}
+			t.Run(name+" "+rt[0]+rt[1], func(t *testing.T) {
+				tc.store.Store = works
+				m := newManagerAround(t, tc.store)
+				r := httptest.NewRequest(rt[0], "/api/v2"+rt[1], strings.NewReader(`{"docker_image": "body-secret"}`))
+				r.SetBasicAuth(user, password)
+				r.Header.Set("X-Request-Id", "r-1")
+				w := m.serve(r)
+				wantJSON(t, w, tc.status, tc.want)
+				if got := w.Header().Get("X-Request-Id"); got != "r-1" {
+					t.Errorf("X-Request-Id %q", got)
+				}
+				log := m.log.String()
+				for _, want := range []string{"level=ERROR", "request_id=r-1", tc.logged, "by=" + user} {
+					if !strings.Contains(log, want) {
+						t.Errorf("the log does not say %q:\n%s", want, log)
+					}
+				}
+				if strings.Contains(log, "body-secret") || strings.Contains(log, password) {
+					t.Errorf("the log tells too much:\n%s", log)
+				}
+				if by := m.changedBy(); len(by) != 0 {
+					t.Errorf("poked by %q although nothing changed", by)
+				}
+			})
+		}
+	}
+}
+
+func TestAccessLog(t *testing.T) {
+	m := newManager(t)
+	m.fill()
+	for _, tc := range []struct {
+		method, path, body string
+		want               []string
+	}{
+		{"GET", "/apps/web", "", []string{"level=DEBUG", "method=GET", "path=/api/v2/apps/web", "status=200", "by=root", "duration="}},
+		{"GET", "/apps/none", "", []string{"level=DEBUG", "status=403"}},
+		{"PUT", "/apps/web/update", `{"env_vars": {"KEY": "body-secret"}}`, []string{"level=INFO", "status=202", "by=root"}},
+		{"PUT", "/apps/web/update", `{"volumes": ["body-secret"]}`, []string{"level=INFO", "status=400", "by=root"}},
+	} {
+		before := len(m.log.String())
+		m.do(tc.method, tc.path, tc.body)
+		line := m.log.String()[before:]
+		if strings.Count(line, "\n") != 1 {
+			t.Errorf("%s %s: want one line, got %q", tc.method, tc.path, line)
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(line, want) {
+				t.Errorf("%s %s: no %q in %q", tc.method, tc.path, want, line)
+			}
+		}
+		for _, secret := range []string{"body-secret", password, "Basic"} {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q is in the log: %q", secret, line)
+			}
+		}
+	}
+	// A refused login says why, and not with what.
+	r := httptest.NewRequest("GET", "/api/v2/apps", nil)
+	r.SetBasicAuth(user, "gue55")
+	before := len(m.log.String())
+	m.serve(r)
+	if line := m.log.String()[before:]; !strings.Contains(line, "level=INFO") || !strings.Contains(line, "status=401") || !strings.Contains(line, "wrong user or password") || strings.Contains(line, "gue55") {
+		t.Errorf("refused login: %q", line)
+	}
+}
+
+func TestRequestIDs(t *testing.T) {
+	m := newManager(t)
+	seen := map[string]bool{}
+	for _, given := range []string{"", strings.Repeat("x", 65), "a b", "a\x7f", "ä"} {
+		r := httptest.NewRequest("GET", "/api/v2/status", nil)
+		r.SetBasicAuth(user, password)
+		r.Header.Set("X-Request-Id", given)
+		got := m.serve(r).Header().Get("X-Request-Id")
+		if got == given || len(got) < 16 || seen[got] {
+			t.Errorf("X-Request-Id %q gives %q, want a new one", given, got)
+		}
+		seen[got] = true
+	}
+}
