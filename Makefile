@@ -1,0 +1,56 @@
+# Muster. "make" alone lists what there is.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X muster/cmd/internal/program.version=$(VERSION)
+GOBUILD  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint bench fuzz cover size clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Show everything on this machine: registry, manager, worker and an example app; until Ctrl-C
+	@deploy/demo/engine.sh
+	@$(GO) build -o bin/demo ./deploy/demo
+	@exec bin/demo
+
+test: ## Run all tests, with Docker, a registry and Mosquitto for real
+	@deploy/demo/engine.sh
+	@test/needs.sh
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+build: ## Build the programs into bin/
+	@mkdir -p bin
+	$(GOBUILD) -o bin/muster ./cmd/muster
+	$(GOBUILD) -o bin/muster-worker ./cmd/muster-worker
+
+lint: ## Check formatting, module files, other architectures and the linters of .golangci.yml
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) mod tidy -diff
+	GOARCH=arm64 $(GO) vet ./cmd/... ./worker/... ./topics/...
+	GOARCH=arm $(GO) vet ./cmd/... ./worker/... ./topics/...
+	$(LINT) run
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@grep -rlE '^func Fuzz' --include '*_test.go' . | xargs -n1 dirname | sort -u | while read -r pkg; do \
+		grep -hoE '^func Fuzz[A-Za-z0-9]+' $$pkg/*_test.go | sed 's/^func //' | while read -r target; do \
+			$(GO) test $$pkg -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done || exit 1; \
+	done
+
+cover: ## Count the tests and show the coverage of each package
+	$(GO) test -cover -json ./... | $(GO) run ./test/count
+
+size: build ## Show the size of the programs
+	@ls -l bin/muster bin/muster-worker | awk '{printf "%s: %.2f MiB\n", $$NF, $$5/1048576}'
+
+clean: ## Remove what was built, and the data of "make run"
+	rm -rf bin .muster

@@ -1,0 +1,69 @@
+// Package brokerflags declares the settings by which a program reaches an MQTT broker over the network.
+package brokerflags
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muster/broker/client/network"
+	"muster/cmd/internal/settings"
+)
+
+// Flags are the settings, after the flags have been parsed.
+type Flags struct {
+	URL          string
+	user         string
+	passwordFile string
+	caFile       string
+	keepAlive    time.Duration
+	backoff      network.Backoff
+}
+
+// Declare adds the flags. usage describes --broker-url.
+func (f *Flags) Declare(flags *pflag.FlagSet, usage string) {
+	flags.StringVar(&f.URL, "broker-url", "", usage+": mqtt://, mqtts://, ws:// or wss://HOST[:PORT]")
+	flags.StringVar(&f.user, "broker-user", "", "user name at the broker, when it is not in the URL")
+	flags.StringVar(&f.passwordFile, "broker-password-file", "", "file that holds the password at the broker")
+	flags.StringVar(&f.caFile, "broker-ca-file", "", "PEM file with the certificate authorities to trust for mqtts:// and wss://, instead of the system's")
+	settings.DurationVar(flags, &f.keepAlive, "broker-keep-alive", 60*time.Second, "how often an idle connection is proved to be alive")
+	settings.DurationVar(flags, &f.backoff.Min, "reconnect-min", time.Second, "longest wait before the first attempt to reconnect; it doubles, and each wait is drawn at random below it")
+	settings.DurationVar(flags, &f.backoff.Max, "reconnect-max", 10*time.Minute, "longest wait between two attempts to reconnect")
+	settings.DurationVar(flags, &f.backoff.Stable, "reconnect-stable", 5*time.Minute, "how long a connection must last before the waits start small again")
+}
+
+// Options are the network client's options, without those that are the program's own: client id, will, log.
+func (f *Flags) Options() (network.Options, error) {
+	if f.URL == "" {
+		return network.Options{}, errors.New("broker-url: must be given, such as mqtt://127.0.0.1:1883")
+	}
+	if f.backoff.Min > f.backoff.Max {
+		return network.Options{}, fmt.Errorf("reconnect-min: must be at most reconnect-max (%v), is %v", f.backoff.Max, f.backoff.Min)
+	}
+	options := network.Options{URL: f.URL, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff}
+	if f.passwordFile != "" {
+		content, err := os.ReadFile(f.passwordFile)
+		if err != nil {
+			return network.Options{}, fmt.Errorf("broker-password-file: %w", err)
+		}
+		options.Password = bytes.TrimRight(content, "\r\n")
+	}
+	if f.caFile != "" {
+		pem, err := os.ReadFile(f.caFile)
+		if err != nil {
+			return network.Options{}, fmt.Errorf("broker-ca-file: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return network.Options{}, fmt.Errorf("broker-ca-file: %s holds no PEM certificate", f.caFile)
+		}
+		options.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return options, nil
+}
