@@ -13,20 +13,17 @@ import (
 
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/topics"
 )
 
 // requestTimeout is how long a request may take once its header has been read.
 const requestTimeout = 30 * time.Second
 
-// Configs makes and remembers the configs of device_groups.
+// Configs makes and remembers the configs of device_groups, as a [snapshot.Maker] does.
 type Configs interface {
 	// Current is the group's config as of now, or as of a short while ago when nothing was invalidated
-	// since. It fails with [store.ErrNotFound] when there is no such device_group.
+	// since. It fails with [store.ErrNotFound] when there is no such device_group, and with a
+	// [topics.FieldError] when its documents allow no config.
 	Current(ctx context.Context, group string) (store.Snapshot, error)
-	// Fits reports why group, with those of its apps that apps has by name, cannot be made into a config:
-	// a [topics.FieldError]. Names without an app are left out of a config.
-	Fits(group store.DeviceGroup, apps map[string]topics.App) error
 	// Invalidate has the next Current of any group look at the store.
 	Invalidate()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -27,7 +28,7 @@ func (a *api) appFits(ctx context.Context, app topics.App) error {
 			}
 			apps[app.AppName] = app
 		}
-		if err := a.configs.Fits(g, apps); err != nil {
+		if err := snapshot.Fits(g, apps); err != nil {
 			return err
 		}
 	}
@@ -44,7 +45,7 @@ func (a *api) groupFits(ctx context.Context, group store.DeviceGroup, patch grou
 	if err := patch.check(apps); err != nil {
 		return err
 	}
-	return a.configs.Fits(group, apps)
+	return snapshot.Fits(group, apps)
 }
 
 func (a *api) appsByName(ctx context.Context) (map[string]topics.App, error) {

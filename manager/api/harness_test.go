@@ -18,6 +18,7 @@ import (
 
 	"muster/manager/api"
 	"muster/manager/auth"
+	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/sqlite"
 	"muster/topics"
@@ -34,7 +35,6 @@ type manager struct {
 	t       testing.TB
 	handler http.Handler
 	store   store.Store
-	configs *configs
 	log     *syncBuffer
 
 	mu      sync.Mutex
@@ -46,13 +46,13 @@ func newManager(t testing.TB) *manager { return newManagerAround(t, openStore(t)
 // newManagerAround is for a store that a test has put something in front of.
 func newManagerAround(t testing.TB, s store.Store) *manager {
 	t.Helper()
-	m := &manager{t: t, store: s, configs: &configs{store: s}, log: &syncBuffer{}}
+	m := &manager{t: t, store: s, log: &syncBuffer{}}
 	who, err := auth.New(auth.Config{AdminUser: user, AdminPassword: password, AdminToken: token})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.handler, err = api.New(api.Options{
-		Store: s, Configs: m.configs, Auth: who,
+		Store: s, Configs: newMaker(s), Auth: who,
 		Changed: func(by string) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -64,6 +64,10 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func newMaker(s store.Store) *snapshot.Maker {
+	return snapshot.New(s, time.Now, slog.New(slog.DiscardHandler))
 }
 
 func openStore(t testing.TB) store.Store {
@@ -146,67 +150,6 @@ func (m *manager) changedBy() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.changes
-}
-
-// configs makes a config afresh whenever something was invalidated, from the real store and with the real
-// encoding.
-type configs struct {
-	store store.Store
-
-	mu     sync.Mutex
-	cached map[string]store.Snapshot
-	made   int64
-}
-
-func (c *configs) Invalidate() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cached = nil
-}
-
-func (c *configs) Current(ctx context.Context, group string) (store.Snapshot, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s, ok := c.cached[group]; ok {
-		return s, nil
-	}
-	g, err := c.store.DeviceGroups().Get(ctx, group)
-	if err != nil {
-		return store.Snapshot{}, err
-	}
-	all, err := c.store.Apps().All(ctx)
-	if err != nil {
-		return store.Snapshot{}, err
-	}
-	apps := map[string]topics.App{}
-	for _, app := range all {
-		apps[app.AppName] = app
-	}
-	c.made++
-	v := topics.Version{Epoch: c.store.Epoch(), ConfigID: c.made}
-	payload, err := encode(v, g, apps)
-	s := store.Snapshot{Head: store.Head{DeviceGroup: group, Version: v}, Payload: payload}
-	if c.cached == nil {
-		c.cached = map[string]store.Snapshot{}
-	}
-	c.cached[group] = s
-	return s, err
-}
-
-func (c *configs) Fits(g store.DeviceGroup, apps map[string]topics.App) error {
-	_, err := encode(topics.Version{Epoch: c.store.Epoch(), ConfigID: 1}, g, apps)
-	return err
-}
-
-func encode(v topics.Version, g store.DeviceGroup, apps map[string]topics.App) ([]byte, error) {
-	content := topics.Content{DeviceGroup: g.DeviceGroup, DeviceGroupID: g.DeviceGroupID, PruneID: g.PruneID}
-	for _, name := range g.Apps {
-		if app, ok := apps[name]; ok {
-			content.Apps = append(content.Apps, app)
-			content.AppsList = append(content.AppsList, name)
-		}
-	}
-	return topics.EncodeConfig(v, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), content)
 }
 
 // syncBuffer collects the log of concurrent requests.
