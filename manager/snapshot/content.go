@@ -44,15 +44,20 @@ func Fits(group store.DeviceGroup, apps map[string]topics.App) error {
 	return err
 }
 
+// agrees reports whether nothing is to follow latest: its content has that digest, and its epoch is that
+// of the store.
+func agrees(latest store.Head, epoch, digest string) bool {
+	return latest.SHA256 == digest && latest.Epoch >= epoch
+}
+
 // next is the snapshot to follow latest, which is zero when the group has none yet. The result is nil
-// when latest is current: its content is the same, and its epoch that of the store. The error is a
-// [topics.FieldError].
+// when latest agrees with content. The error is a [topics.FieldError].
 func next(latest store.Head, epoch string, content topics.Content, now time.Time, by string) (*store.Snapshot, error) {
 	digest, err := topics.ContentDigest(content)
 	if err != nil {
 		return nil, err
 	}
-	if digest == latest.SHA256 && latest.Epoch >= epoch {
+	if agrees(latest, epoch, digest) {
 		return nil, nil
 	}
 	head := store.Head{

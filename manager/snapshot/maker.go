@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/manager/store"
@@ -25,6 +26,8 @@ type Maker struct {
 	now    func() time.Time
 	log    *slog.Logger
 	memory memory
+	// digests are those of the last scan.
+	digests atomic.Pointer[digests]
 
 	// large lists the groups whose config is above topics.WarnConfig.
 	largeMu sync.Mutex
@@ -34,12 +37,14 @@ type Maker struct {
 // New makes a Maker, which knows no snapshot until it is asked to make or look at them. now gives the
 // time that configs are issued at.
 func New(st store.Store, now func() time.Time, log *slog.Logger) *Maker {
-	return &Maker{
+	m := &Maker{
 		CacheTime: DefaultCacheTime,
 		store:     st, now: now, log: log,
 		memory: memory{entries: map[string]entry{}},
 		large:  map[string]bool{},
 	}
+	m.digests.Store(&digests{})
+	return m
 }
 
 // Latest is the newest snapshot of a group that this Maker has made or seen in the store, and that the

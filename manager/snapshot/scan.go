@@ -25,6 +25,8 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 	if err != nil {
 		return nil, err
 	}
+	known := m.digests.Load()
+	s.changed = known.changed(s.apps)
 	results := make([]result, len(s.groups))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -33,7 +35,7 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 	for range min(parallel, len(s.groups)) {
 		workers.Go(func() {
 			for i := range indexes {
-				results[i] = m.update(ctx, s, s.groups[i])
+				results[i] = m.update(ctx, s, s.groups[i], known)
 				if results[i].fatal {
 					cancel(results[i].err)
 				}
@@ -50,7 +52,11 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 	workers.Wait()
 
 	var errs []error
+	seen := &digests{apps: s.apps, groups: make(map[string]digested, len(s.groups))}
 	for i, r := range results {
+		if r.digest != "" {
+			seen.groups[s.groups[i].DeviceGroup] = digested{s.groups[i], r.digest}
+		}
 		if r.made {
 			made = append(made, r.head)
 		}
@@ -58,6 +64,7 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 			errs = append(errs, fmt.Errorf("config of device_group %q: %w", s.groups[i].DeviceGroup, r.err))
 		}
 	}
+	m.digests.Store(seen)
 	if cause := context.Cause(ctx); cause != nil {
 		errs = append(errs, fmt.Errorf("make configs: %w", cause))
 	} else {
@@ -72,7 +79,9 @@ type scan struct {
 	heads  map[string]store.Head
 	groups []store.DeviceGroup
 	apps   map[string]topics.App
-	by     string
+	// changed lists the apps that are not what they were in the scan before.
+	changed map[string]bool
+	by      string
 }
 
 // read reads the heads first and the documents after them, for the reason that is given at try.
@@ -107,14 +116,20 @@ func (s scan) names() map[string]bool {
 type result struct {
 	head store.Head
 	made bool
-	err  error
+	// digest is that of the content that the scan has read, if it is known.
+	digest string
+	err    error
 	// fatal says that err is the store's, so that there is no point in going on.
 	fatal bool
 }
 
 // update brings one group up to date.
-func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup) result {
+func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup, known *digests) result {
 	latest := s.heads[group.DeviceGroup]
+	if digest, ok := known.of(group, s.changed); ok && agrees(latest, m.store.Epoch(), digest) {
+		err := m.remember(ctx, latest, s.seen)
+		return result{digest: digest, err: err, fatal: err != nil}
+	}
 	following, refused := next(latest, m.store.Epoch(), Content(group, s.apps), m.now(), s.by)
 	if refused != nil {
 		// Devices that ask are given the last one. It is not current, hence no look.
@@ -125,11 +140,11 @@ func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup) res
 	}
 	if following == nil {
 		err := m.remember(ctx, latest, s.seen)
-		return result{err: err, fatal: err != nil}
+		return result{digest: latest.SHA256, err: err, fatal: err != nil}
 	}
 	err := m.append(ctx, *following, s.seen)
 	if err == nil {
-		return result{head: following.Head, made: true}
+		return result{head: following.Head, made: true, digest: following.SHA256}
 	}
 	if !errors.Is(err, store.ErrConflict) {
 		return result{err: err, fatal: true}

@@ -203,3 +203,60 @@ type epochStore struct {
 }
 
 func (s epochStore) Epoch() string { return s.epoch }
+
+// TestMakeAllSeesEveryChange is about what a scan takes over from the one before it.
+func TestMakeAllSeesEveryChange(t *testing.T) {
+	group := func(set func(*store.DeviceGroup)) func(*rig) {
+		return func(r *rig) {
+			_, err := r.st.DeviceGroups().Modify(r.ctx, "g", func(g *store.DeviceGroup) error { set(g); return nil })
+			r.must(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(*rig)
+		made   int
+	}{
+		"nothing":           {func(*rig) {}, 0},
+		"an app":            {func(r *rig) { r.image("b", "new") }, 1},
+		"an app is deleted": {func(r *rig) { r.must(r.st.Apps().Delete(r.ctx, "a")) }, 1},
+		"an app is created": {func(r *rig) { r.app("later") }, 1},
+		"another app":       {func(r *rig) { r.app("other") }, 0},
+		"device_group_id":   {group(func(g *store.DeviceGroup) { g.DeviceGroupID++ }), 1},
+		"prune_id":          {group(func(g *store.DeviceGroup) { g.PruneID++ }), 1},
+		"order of apps":     {group(func(g *store.DeviceGroup) { g.Apps = []string{"b", "a", "later"} }), 1},
+		"the latest is another manager's": {func(r *rig) {
+			r.image("a", "x")
+			_, err := r.maker(r.st.Store).Make(r.ctx, "g", "")
+			r.must(err)
+			r.image("a", "y")
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.app("a")
+			r.app("b")
+			r.group("g", "a", "b", "later")
+			for range 2 {
+				_, err := r.m.MakeAll(r.ctx, "")
+				r.must(err)
+			}
+			test.change(r)
+			made, err := r.m.MakeAll(r.ctx, "")
+			r.must(err)
+			if len(made) != test.made {
+				t.Errorf("made %v, want %d", made, test.made)
+			}
+			again, err := r.m.MakeAll(r.ctx, "")
+			r.must(err)
+			if len(again) != 0 {
+				t.Errorf("made %v of nothing new", again)
+			}
+			latest, _ := r.m.Latest("g")
+			scratch, err := r.maker(r.st).Make(r.ctx, "g", "") // which knows of no earlier scan
+			r.must(err)
+			if diff := cmp.Diff(scratch, latest); diff != "" {
+				t.Errorf("(-from scratch +scan):\n%s", diff)
+			}
+		})
+	}
+}
