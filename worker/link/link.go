@@ -1,0 +1,190 @@
+// Package link is the [worker.Link] over MQTT.
+//
+//	groups/{g}/config ──┐
+//	                    ├→ check → newest of one → Configs
+//	devices/{d}/reply ──┘
+//	SetStatus, Have, Progress → newest of one → status, check-ins, progress
+//
+// Nothing in it waits for the worker, and the worker never waits for it: where one side is slower, the other's
+// newest wins.
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"muster/broker/client"
+	"muster/topics"
+	"muster/worker"
+)
+
+// Options say who the device is and how it reaches its managers.
+type Options struct {
+	// Root is the topic prefix; empty is [topics.DefaultRoot].
+	Root topics.Root
+	// Group is the device_group, Device the device's name; both valid for [topics.CheckName].
+	Group, Device string
+	// Agent names the worker and its version in the status, such as "muster-worker/0.1.0".
+	Agent string
+	// StateDir is the worker's, where the number of the last session is kept.
+	StateDir string
+	// Interval is the time between check-ins; 0 is 30 s.
+	Interval time.Duration
+	// TransientStatus has the status not kept by the broker, for brokers that keep little.
+	TransientStatus bool
+	// Dial makes the MQTT client, whose id is to be the device's name. will is to be called once for each
+	// attempt to connect, one after the other. An error means that it can never work.
+	Dial func(will func() *client.Message) (client.Client, error)
+	// Log is where the link tells what it does; nil is nowhere.
+	Log *slog.Logger
+}
+
+// A Link is made by [New] and works while [Link.Run] does.
+type Link struct {
+	Options
+	configs chan worker.Offered
+	replies chan reply
+	// boot names this start, for the check-ins.
+	boot string
+
+	// changed, up and pulling wake the goroutines of statuses, check-ins and progress.
+	changed, up, pulling chan struct{}
+	// heard says that a config came since the last attempt to connect.
+	heard atomic.Bool
+
+	// sessions is for will alone.
+	sessions *sessions
+
+	mu         sync.Mutex
+	session    int64
+	report     worker.Report
+	have       topics.Version
+	progress   map[string]topics.Progress
+	complaints map[string]string
+}
+
+var _ worker.Link = (*Link)(nil)
+
+// New checks the options.
+func New(o Options) (*Link, error) {
+	if o.Root == "" {
+		o.Root = topics.DefaultRoot
+	}
+	if _, err := topics.ParseRoot(string(o.Root)); err != nil {
+		return nil, err
+	}
+	if err := topics.CheckName(o.Group); err != nil {
+		return nil, fmt.Errorf("device_group %q: %w", o.Group, err)
+	}
+	if err := topics.CheckName(o.Device); err != nil {
+		return nil, fmt.Errorf("device %q: %w", o.Device, err)
+	}
+	if o.Dial == nil || o.StateDir == "" {
+		return nil, errors.New("a state directory and a way to dial must be given")
+	}
+	if o.Interval <= 0 {
+		o.Interval = 30 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Link{
+		Options: o,
+		configs: make(chan worker.Offered, 1),
+		replies: make(chan reply, 1),
+		boot:    rand.Text()[:16],
+		changed: make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
+		progress:   map[string]topics.Progress{},
+		complaints: map[string]string{},
+	}, nil
+}
+
+// Configs implements [worker.Link].
+func (l *Link) Configs() <-chan worker.Offered { return l.configs }
+
+// SetStatus implements [worker.Link].
+func (l *Link) SetStatus(r worker.Report) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.report = r
+	wake(l.changed)
+}
+
+// Have implements [worker.Link].
+func (l *Link) Have(v topics.Version) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.have = v
+}
+
+// Progress implements [worker.Link].
+func (l *Link) Progress(p topics.Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.progress[p.App] = p
+	wake(l.pulling)
+}
+
+// Run implements [worker.Link].
+func (l *Link) Run(ctx context.Context) error {
+	l.sessions = loadSessions(l.StateDir, l.Log)
+	c, err := l.Dial(l.will)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(
+		c.Subscribe(client.Subscription{Filter: l.Root.Topic(topics.GroupConfig, l.Group), QoS: 1, Handler: l.onConfig}),
+		c.Subscribe(client.Subscription{Filter: l.Root.Topic(topics.DeviceReply, l.Device), QoS: 1, Handler: l.onReply}),
+	)
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { l.tellStatus(ctx, c) })
+	wg.Go(func() { l.checkIn(ctx, c) })
+	wg.Go(func() { l.tellProgress(ctx, c) })
+	c.OnUp(func() {
+		wake(l.changed)
+		wake(l.up)
+	})
+	wg.Wait()
+	l.sayGoodbye(c)
+	return c.Close()
+}
+
+func wake(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// complain logs a complaint of a kind, unless it is the same as the last one of that kind. An empty one
+// says that all is well again.
+func (l *Link) complain(kind, complaint string, args ...any) {
+	l.mu.Lock()
+	same := l.complaints[kind] == complaint
+	l.complaints[kind] = complaint
+	l.mu.Unlock()
+	if !same && complaint != "" {
+		l.Log.Warn(kind, append([]any{"error", complaint}, args...)...)
+	}
+}
+
+// sleep waits, or reports false when ctx ends.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
