@@ -42,6 +42,9 @@ var (
 	errCrossOrigin = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
 )
 
+// statusClientGone is for the log alone: nobody is there to be answered. The number is nginx's.
+const statusClientGone = 499
+
 // fieldErrorf names a field of the body that is wrong.
 func fieldErrorf(field, format string, args ...any) error {
 	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
@@ -103,6 +106,8 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, a
 		return status, map[string]string{field.Field: field.Reason}
 	case errors.Is(err, auth.ErrDenied):
 		return http.StatusUnauthorized, map[string]string{"error": "credentials are missing or wrong"}
+	case errors.Is(err, context.Canceled):
+		return statusClientGone, map[string]string{"error": "the client is gone"}
 	case a.unavailable(ctx, err):
 		return http.StatusServiceUnavailable, internal("unavailable, try again later", requestID)
 	}
@@ -116,7 +121,7 @@ func internal(what, requestID string) map[string]string {
 // unavailable reports whether err may pass by itself: the request ran out of time, or the store cannot be
 // used right now.
 func (a *api) unavailable(ctx context.Context, err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

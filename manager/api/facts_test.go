@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"muster/manager/store"
 )
 
 // webApp is the app web of [manager.fill] with some fields changed, as JSON.
@@ -224,4 +226,21 @@ func TestFacts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A database of Nebula's has device_groups with cron_jobs. They are kept until an update says otherwise.
+func TestCronJobsThatAreThereAlready(t *testing.T) {
+	m := newManager(t)
+	m.fill()
+	_, err := m.store.DeviceGroups().Modify(t.Context(), "fleet", func(g *store.DeviceGroup) error {
+		g.CronJobs = []string{"nightly"}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantJSON(t, m.do("PUT", "/device_groups/fleet/update", `{"apps": []}`), 202,
+		fleet(`{"device_group_id": 2, "apps": [], "cron_jobs": ["nightly"]}`))
+	wantJSON(t, m.do("POST", "/device_groups/fleet/update", `{"apps": ["web"]}`), 202,
+		fleet(`{"device_group_id": 3, "cron_jobs": []}`))
 }

@@ -95,6 +95,23 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// A client that gives up is no failure of ours.
+func TestClientGone(t *testing.T) {
+	m := newManager(t)
+	m.fill()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/v2/apps/web/stop", nil)
+	r.SetBasicAuth(user, password)
+	if w := m.serve(r); w.Code != 499 {
+		t.Errorf("status %d, %s", w.Code, w.Body)
+	}
+	if log := m.log.String(); strings.Contains(log, "ERROR") || !strings.Contains(log, "status=499") {
+		t.Errorf("log: %s", log)
+	}
+	wantJSON(t, m.do("GET", "/apps/web", ""), 200, webApp(`{}`))
+}
+
 func TestAccessLog(t *testing.T) {
 	m := newManager(t)
 	m.fill()

@@ -138,6 +138,7 @@ func TestNames(t *testing.T) {
 		{"POST", "/apps/%C3%A9", ``, 400, appStart},
 		{"POST", "/apps/w%65b", `{"docker_image": "img"}`, 403, appExists}, // the same as /apps/web
 		{"GET", "/apps/w%65b", ``, 200, webApp(`{}`)},
+		{"GET", "/apps/w%2565b", ``, 400, appChars}, // unescaped once
 		{"GET", "/apps/a%20b", ``, 400, appChars},
 		{"DELETE", "/apps/a%20b", ``, 400, appChars},
 		{"PUT", "/apps/a%20b/update", `{"running": true}`, 400, appChars},
