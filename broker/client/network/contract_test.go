@@ -1,13 +1,12 @@
 package network_test
 
 import (
-	"log/slog"
 	"testing"
-	"time"
 
 	"muster/broker/client"
 	"muster/broker/client/clienttest"
 	"muster/broker/client/network"
+	"muster/broker/client/network/networktest"
 	"muster/test/rig"
 )
 
@@ -42,22 +41,7 @@ func newMosquitto(t *testing.T, scheme string) mosquitto {
 func (m mosquitto) URL() string { return m.URLOf("mqtt", "manager") }
 
 func (m mosquitto) Client(t *testing.T, id string) client.Client {
-	return dial(t, network.Options{URL: m.URLOf(m.scheme, "manager"), ClientID: id, TLS: m.tls.trust()})
-}
-
-// dial makes a client that reconnects quickly and logs to the test.
-func dial(t *testing.T, o network.Options) *network.Client {
-	t.Helper()
-	o.Backoff = network.Backoff{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}
-	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-	}
-	c, err := network.Dial(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return networktest.Dial(t, network.Options{URL: m.URLOf(m.scheme, "manager"), ClientID: id, TLS: m.tls.trust()})
 }
 
 func TestContract(t *testing.T) {
@@ -92,7 +76,5 @@ func TestOtherSchemes(t *testing.T) {
 
 func TestRemoteContract(t *testing.T) {
 	start := func(t *testing.T) clienttest.Remote { return newMosquitto(t, "mqtt") }
-	clienttest.RunRemote(t, start, func(t *testing.T, o clienttest.DialOptions) client.Client {
-		return dial(t, network.Options{URL: o.URL, ClientID: o.ID, Will: o.Will})
-	})
+	clienttest.RunRemote(t, start, networktest.Dialer)
 }

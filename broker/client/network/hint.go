@@ -83,6 +83,8 @@ func hint(err error) string {
 		return "nothing listens there: is the broker running, and is the port right?"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "this machine has no route to the broker"
+	case errors.Is(err, errNoWebSocket):
+		return "the web server has no MQTT over WebSockets under the path of the broker URL, or wants credentials of its own"
 	case errors.As(err, &failed):
 		return greetingHint(failed.greeting)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

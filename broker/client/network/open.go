@@ -3,6 +3,8 @@ package network
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,14 +30,29 @@ func (e endpoint) openWebSocket(ctx context.Context, tlsConfig *tls.Config) (net
 		u.Scheme = "https"
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, DisableKeepAlives: true}
-	ws, _, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
+	ws, answer, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
 		HTTPClient:   &http.Client{Transport: transport},
 		Subprotocols: []string{"mqtt"}, // MQTT 5.0 §6
 	})
 	if err != nil {
-		return nil, err
+		return nil, webSocketError(answer, err)
 	}
 	return webSocketConn{websocket.NetConn(context.Background(), ws, websocket.MessageBinary), ws}, nil
+}
+
+// errNoWebSocket says that there is a web server, but it did not take the connection.
+var errNoWebSocket = errors.New("the web server did not open a WebSocket")
+
+// webSocketError leaves the URL out of the error, for the secrets that may be in its query.
+func webSocketError(answer *http.Response, err error) error {
+	var failed *url.Error
+	switch {
+	case errors.As(err, &failed):
+		return failed.Err
+	case answer != nil && answer.StatusCode != http.StatusSwitchingProtocols:
+		return fmt.Errorf("%w: status %d", errNoWebSocket, answer.StatusCode)
+	}
+	return err
 }
 
 // A webSocketConn ends without the WebSocket's own goodbye, which may take seconds when the network is

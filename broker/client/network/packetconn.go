@@ -27,20 +27,24 @@ type packetConn struct {
 	r    *bufio.Reader
 	fail func(error)
 
-	mu  sync.Mutex
-	out []byte
-	err error // of the first write that failed
+	// writing holds a value while a packet is written. It is a mutex for which tests in a synctest bubble
+	// can wait while time passes.
+	writing chan struct{}
+	out     []byte
+	err     error // of the first write that failed
 
 	reading  sync.Mutex
 	greeting []byte // how the other side's first answer begins
 }
 
 func newPacketConn(conn net.Conn, fail func(error)) *packetConn {
-	return &packetConn{Conn: conn, r: bufio.NewReaderSize(conn, readBuffer), fail: fail}
+	return &packetConn{
+		Conn: conn, r: bufio.NewReaderSize(conn, readBuffer), fail: fail, writing: make(chan struct{}, 1),
+	}
 }
 
 // Lock begins a packet.
-func (c *packetConn) Lock() { c.mu.Lock() }
+func (c *packetConn) Lock() { c.writing <- struct{}{} }
 
 // Write adds to the packet.
 func (c *packetConn) Write(p []byte) (int, error) {
@@ -53,7 +57,7 @@ func (c *packetConn) Write(p []byte) (int, error) {
 
 // Unlock sends the packet.
 func (c *packetConn) Unlock() {
-	defer c.mu.Unlock()
+	defer func() { <-c.writing }()
 	if len(c.out) == 0 || c.err != nil {
 		return
 	}
