@@ -144,8 +144,13 @@ func (d documents[T]) named(name string, err error) error {
 	return fmt.Errorf("%s %q: %w", d.kind.Singular, name, err)
 }
 
+// A querier is the pool of readers or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // each calls scan for every row that query gives.
-func each(ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) error, args ...any) error {
+func each(ctx context.Context, db querier, query string, scan func(*sql.Rows) error, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,12 +39,9 @@ var hints = []struct {
 
 // explain says which file an error is about and what to do. Answers that are not about the file come
 // back as they are.
-func (f file) explain(ctx context.Context, err error) error {
+func (f file) explain(err error) error {
 	if err == nil {
 		return nil
-	}
-	if cause := ctx.Err(); cause != nil && isInterrupt(err) {
-		return fmt.Errorf("store %s: %w", f.path, cause)
 	}
 	for _, h := range hints {
 		if h.fits(err) {
@@ -82,7 +78,4 @@ func code(primary int) func(error) bool {
 	}
 }
 
-var (
-	isBusy      = code(lib.SQLITE_BUSY)
-	isInterrupt = code(lib.SQLITE_INTERRUPT)
-)
+var isBusy = code(lib.SQLITE_BUSY)

@@ -76,7 +76,7 @@ func (f file) prepare(ctx context.Context, log *slog.Logger) (epoch string, err 
 	}
 	lock := flock.New(f.path+".lock", flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
-		return "", err
+		return "", fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := f.create(); err != nil {

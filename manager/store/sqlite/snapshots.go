@@ -44,21 +44,20 @@ func (n snapshots) Append(ctx context.Context, s store.Snapshot) error {
 
 // prune drops what is beyond the limit of the history. That must not be what was just added.
 func prune(ctx context.Context, tx *sql.Tx, added store.Head) error {
-	var last int64
-	err := tx.QueryRowContext(ctx,
-		`SELECT config_id FROM snapshots WHERE device_group = ? ORDER BY config_id DESC LIMIT 1 OFFSET ?`,
-		added.DeviceGroup, store.HistoryLimit).Scan(&last)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if added.ConfigID <= last {
-		return store.ErrConflict
-	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM snapshots WHERE device_group = ? AND config_id <= ?`, added.DeviceGroup, last)
-	return err
+	return each(ctx, tx, `
+		DELETE FROM snapshots WHERE device_group = ?1 AND config_id <= (
+			SELECT config_id FROM snapshots WHERE device_group = ?1 ORDER BY config_id DESC LIMIT 1 OFFSET ?2)
+		RETURNING config_id`,
+		func(rows *sql.Rows) error {
+			var dropped int64
+			if err := rows.Scan(&dropped); err != nil {
+				return err
+			}
+			if dropped == added.ConfigID {
+				return store.ErrConflict
+			}
+			return nil
+		}, added.DeviceGroup, store.HistoryLimit)
 }
 
 func (n snapshots) Latest(ctx context.Context, group string) (store.Snapshot, error) {

@@ -67,20 +67,20 @@ func open(ctx context.Context, o Options, batch int) (*Store, error) {
 	f := file{path: o.Path, busy: o.BusyTimeout}
 	epoch, err := f.prepare(ctx, o.Log)
 	if err != nil {
-		return nil, f.explain(ctx, err)
+		return nil, f.explain(err)
 	}
 	if f.identity, err = os.Stat(f.path); err != nil {
-		return nil, f.explain(ctx, err)
+		return nil, f.explain(err)
 	}
 	reads, err := f.open("query_only(1)")
 	if err != nil {
-		return nil, f.explain(ctx, err)
+		return nil, f.explain(err)
 	}
 	reads.SetMaxOpenConns(readers)
 	reads.SetMaxIdleConns(readers)
 	writes, err := f.open()
 	if err != nil {
-		return nil, errors.Join(f.explain(ctx, err), reads.Close())
+		return nil, errors.Join(f.explain(err), reads.Close())
 	}
 	writes.SetMaxOpenConns(1)
 	return &Store{file: f, epoch: epoch, reads: reads, writer: startWriter(f, writes, batch, o.Log)}, nil
@@ -102,8 +102,8 @@ func (s *Store) Snapshots() store.Snapshots { return snapshots{s} }
 // Epoch is the ULID that was made with the file.
 func (s *Store) Epoch() string { return s.epoch }
 
-// Ping reads from the file. When the last write failed because of the file or the disk it also writes, so
-// that it fails as long as writes do.
+// Ping reads from the file. When the last write failed because of the file or the disk it also writes as
+// much as the largest snapshot, so that it fails as long as writes do.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.read(ctx, func(db *sql.DB) error {
 		if err := s.file.check(); err != nil {
@@ -115,10 +115,16 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil || !s.writer.failing.Load() {
 		return err
 	}
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE store SET epoch = epoch`)
-		return err
-	})
+	for _, size := range []int{topics.MaxConfig, 0} {
+		err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE store SET probe = zeroblob(?)`, size)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close waits for calls under way and closes the file.
@@ -129,8 +135,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	if err := errors.Join(s.writer.close(), s.reads.Close()); err != nil {
-		return s.file.explain(context.Background(), err)
+	// The writer goes last: the last connection moves the write-ahead log into the file.
+	if err := errors.Join(s.reads.Close(), s.writer.close()); err != nil {
+		return s.file.explain(err)
 	}
 	return nil
 }
@@ -140,9 +147,9 @@ func (s *Store) read(ctx context.Context, f func(*sql.DB) error) error {
 	s.calls.RLock()
 	defer s.calls.RUnlock()
 	if s.closed {
-		return s.file.explain(ctx, errClosed)
+		return s.file.explain(errClosed)
 	}
-	return s.file.explain(ctx, f(s.reads))
+	return s.file.explain(f(s.reads))
 }
 
 // write has the writer run f, and returns nil once what it did is safe on the disk. f gets a context of
@@ -151,7 +158,7 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *sql.Tx) erro
 	s.calls.RLock()
 	defer s.calls.RUnlock()
 	if s.closed {
-		return s.file.explain(ctx, errClosed)
+		return s.file.explain(errClosed)
 	}
-	return s.file.explain(ctx, s.writer.do(ctx, f))
+	return s.file.explain(s.writer.do(ctx, f))
 }

@@ -1,7 +1,9 @@
 -- +goose Up
+-- The one row of store says which store this is. probe is written to find out whether there is room.
 CREATE TABLE store (
     id    INTEGER PRIMARY KEY CHECK (id = 1),
-    epoch TEXT NOT NULL
+    epoch TEXT NOT NULL,
+    probe BLOB
 ) STRICT;
 
 CREATE TABLE apps (
