@@ -54,6 +54,9 @@ func (m *Maker) Latest(group string) (store.Snapshot, bool) {
 	return e.snapshot, ok
 }
 
+// Groups names the groups that [Maker.Latest] knows, in no particular order.
+func (m *Maker) Groups() []string { return m.memory.groups() }
+
 // Invalidate says that documents have changed. Whoever calls [Maker.Current] after it sees the change.
 func (m *Maker) Invalidate() { m.memory.changed() }
 

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +52,12 @@ func (m *memory) get(group string) (entry, bool) {
 	defer m.mu.RUnlock()
 	e, ok := m.entries[group]
 	return e, ok
+}
+
+func (m *memory) groups() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Collect(maps.Keys(m.entries))
 }
 
 // fresh is the group's snapshot when a look since the last change and not before oldest found it current.

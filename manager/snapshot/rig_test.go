@@ -110,6 +110,8 @@ type spy struct {
 	calls map[string]int
 	// before is called before each call with its name.
 	before func(call string)
+	// broken is the error of every Append, if any.
+	broken error
 }
 
 func (s *spy) note(call string) {
@@ -181,6 +183,9 @@ type spySnapshots struct {
 
 func (n spySnapshots) Append(ctx context.Context, s store.Snapshot) error {
 	n.spy.note("Append")
+	if n.spy.broken != nil {
+		return n.spy.broken
+	}
 	return n.Snapshots.Append(ctx, s)
 }
 

@@ -170,6 +170,15 @@ func TestMakeAllStopsWhenTheStoreFails(t *testing.T) {
 	if len(made) > groups/2 {
 		t.Errorf("%d of %d were made after the end", len(made), groups)
 	}
+	r.st.asked()
+	r.st.broken = errors.New("disk is full")
+	_, err = r.m.MakeAll(r.ctx, "")
+	if !errors.Is(err, r.st.broken) || strings.Count(err.Error(), "\n") != 0 {
+		t.Errorf("got %v, want the store's error, once", err)
+	}
+	if tried := r.st.asked()["Append"]; tried > groups/2 {
+		t.Errorf("%d appends were tried on a full disk", tried)
+	}
 	r.must(r.st.Store.Close())
 	if _, err := r.m.MakeAll(r.ctx, ""); err == nil {
 		t.Error("a closed store gives no error")
@@ -258,5 +267,32 @@ func TestMakeAllSeesEveryChange(t *testing.T) {
 				t.Errorf("(-from scratch +scan):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestMakeAllReadsANewerOne has another manager make a snapshot after the scan has read the heads: what
+// the scan then loads is newer than the documents it has compared.
+func TestMakeAllReadsANewerOne(t *testing.T) {
+	r := newRig(t)
+	r.app("a")
+	r.group("g", "a")
+	other := r.maker(r.st.Store)
+	_, err := other.Make(r.ctx, "g", "")
+	r.must(err)
+	r.st.once("Latest", func() {
+		r.image("a", "2")
+		_, err := other.Make(r.ctx, "g", "")
+		r.must(err)
+	})
+	_, err = r.m.MakeAll(r.ctx, "")
+	r.must(err)
+	if s, ok := r.m.Latest("g"); !ok || s.ConfigID != 2 {
+		t.Errorf("latest: %v, %v, want the newer one", s.Head, ok)
+	}
+	r.st.asked()
+	_, err = r.m.Current(r.ctx, "g")
+	r.must(err)
+	if len(r.st.asked()) == 0 {
+		t.Error("it was taken for current, and nobody has compared it with the documents")
 	}
 }
