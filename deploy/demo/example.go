@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +19,7 @@ const (
 	device = "demo-device"
 )
 
-func startRegistry(ctx context.Context, dir string) (*rig.Registry, error) {
+func startRegistry(ctx context.Context, dir string, stdout io.Writer) (*rig.Registry, error) {
 	addr := preferred("127.0.0.1:5000")
 	if strings.HasSuffix(addr, ":0") {
 		addr = "" // any
@@ -28,8 +28,8 @@ func startRegistry(ctx context.Context, dir string) (*rig.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Println("demo    | image registry at", registry.Addr)
-	return registry, nil
+	_, err = fmt.Fprintln(stdout, "demo    | image registry at", registry.Addr)
+	return registry, err
 }
 
 func pushExample(ctx context.Context, addr string) (image string, err error) {
@@ -102,7 +102,7 @@ func poll(ctx context.Context, limit time.Duration, try func() error, needed ...
 		for _, p := range needed {
 			select {
 			case <-p.done:
-				return fmt.Errorf("the %s ended: %w", p.name, p.err)
+				return fmt.Errorf("the %s ended: %w", p.name, p.ended())
 			default:
 			}
 		}
@@ -115,10 +115,7 @@ func poll(ctx context.Context, limit time.Duration, try func() error, needed ...
 }
 
 func nextSteps(rest *client, mqtt, dataDir, addr, answer string) string {
-	host, port, _ := net.SplitHostPort(mqtt)
-	if n, err := strconv.Atoi(port); err != nil || n == 0 {
-		port = "1883"
-	}
+	host, port, _ := net.SplitHostPort(mqtt) // as the manager wrote it
 	return strings.NewReplacer(
 		"{answer}", strings.TrimSpace(answer), "{app}", addr, "{host}", host, "{port}", port,
 		"{url}", "http://"+rest.addr+"/api/v2", "{password}", dataDir+"/"+passwordFile,

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,18 +20,18 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, ".muster"); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(ctx, "bin", ".muster", os.Stdout); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-// run shows everything until ctx ends. Programs are expected in ./bin.
-func run(ctx context.Context, dir string) (err error) {
+// run shows everything until ctx ends. The programs are in the folder bin; what outlives the run goes to dir.
+func run(ctx context.Context, bin, dir string, stdout io.Writer) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	registry, err := startRegistry(ctx, filepath.Join(dir, "registry"))
+	registry, err := startRegistry(ctx, filepath.Join(dir, "registry"), stdout)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func run(ctx context.Context, dir string) (err error) {
 
 	httpAddr, mqttAddr := preferred("127.0.0.1:8080"), preferred("127.0.0.1:1883")
 	dataDir := filepath.Join(dir, "data")
-	manager, err := startProcess("manager", "bin/muster", "serve",
+	manager, err := startProcess(stdout, "manager", filepath.Join(bin, "muster"), "serve",
 		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func run(ctx context.Context, dir string) (err error) {
 		return err
 	}
 
-	worker, err := startProcess("worker", "bin/muster-worker",
+	worker, err := startProcess(stdout, "worker", filepath.Join(bin, "muster-worker"),
 		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", device, "--state-dir", filepath.Join(dir, "device"))
 	if err != nil {
 		return err
@@ -69,15 +70,17 @@ func run(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Print(nextSteps(rest, mqtt, dataDir, addr, answer))
+	if _, err := io.WriteString(stdout, nextSteps(rest, mqtt, dataDir, addr, answer)); err != nil {
+		return err
+	}
 
 	select {
 	case <-ctx.Done():
-		fmt.Println("\nstopping; the containers of the demo are removed, its data stays in", dir)
-		return nil
+		_, err := fmt.Fprintln(stdout, "\nstopping; the containers of the demo are removed, its data stays in", dir)
+		return err
 	case <-manager.done:
-		return fmt.Errorf("the manager ended: %v", manager.err)
+		return fmt.Errorf("the manager ended: %w", manager.ended())
 	case <-worker.done:
-		return fmt.Errorf("the worker ended: %v", worker.err)
+		return fmt.Errorf("the worker ended: %w", worker.ended())
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +21,7 @@ type process struct {
 	err  error         // how it ended; to be read after done
 }
 
-func startProcess(name, program string, args ...string) (*process, error) {
+func startProcess(stdout io.Writer, name, program string, args ...string) (*process, error) {
 	p := &process{name: name, cmd: exec.Command(program, args...), done: make(chan struct{})}
 	// Ctrl-C reaches every process of the terminal's group; a group of its own leaves the order to us.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -32,7 +33,7 @@ func startProcess(name, program string, args ...string) (*process, error) {
 	var copying sync.WaitGroup
 	copying.Go(func() {
 		for lines := bufio.NewScanner(output); lines.Scan(); {
-			fmt.Printf("%-8s| %s\n", name, lines.Text())
+			_, _ = fmt.Fprintf(stdout, "%-8s| %s\n", name, lines.Text())
 		}
 		_, _ = io.Copy(io.Discard, output) // a line too long for the scanner must not block the process
 	})
@@ -43,6 +44,14 @@ func startProcess(name, program string, args ...string) (*process, error) {
 		close(p.done)
 	}()
 	return p, nil
+}
+
+// ended says how a process that is done has ended, in an error in any case: it should not have.
+func (p *process) ended() error {
+	if p.err == nil {
+		return errors.New("without an error")
+	}
+	return p.err
 }
 
 // stop asks the process to end, and kills it when it has not after a while.

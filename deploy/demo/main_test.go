@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"muster/test/rig"
+	"muster/worker"
+)
+
+// The demo shows a container that answers, its own advice changes it, it cleans up, and it can be run again.
+func TestDemo(t *testing.T) {
+	engine := rig.Docker(t)
+	bin, dir := t.TempDir(), t.TempDir()
+	for _, name := range []string{"muster", "muster-worker"} {
+		if err := os.Symlink(rig.Build(t, "muster/cmd/"+name), filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var stdout screen
+		done := make(chan error, 1)
+		go func() { done <- run(ctx, bin, dir, &stdout) }()
+		text := stdout.await(t, done, "Ctrl-C ends it")
+		if !strings.Contains(text, "says: Hello from Muster, v1") {
+			t.Errorf("round %d: no answer of the example:\n%s", round, text)
+		}
+		app := regexp.MustCompile(`curl (http://127\.0\.0\.1:\d+/)\n`).FindStringSubmatch(text)
+		change := regexp.MustCompile(`-X PUT http://(127\.0\.0\.1:\d+)/api/v2/apps/hello/update \\\n\s+-d '([^']+)'`).FindStringSubmatch(text)
+		if app == nil || change == nil {
+			t.Fatalf("round %d: the advice has no curl lines:\n%s", round, text)
+		}
+		password, err := os.ReadFile(filepath.Join(dir, "data", passwordFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := &client{change[1], strings.TrimSpace(string(password))}
+		if _, err := rest.call(ctx, "PUT", "/apps/hello/update", raw(change[2])); err != nil {
+			t.Fatal(err)
+		}
+		if err := poll(ctx, time.Minute, func() error {
+			answer, err := get(ctx, app[1])
+			if err == nil && !strings.HasPrefix(answer, "It changed, v1") {
+				err = fmt.Errorf("it answers %q", answer)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("round %d ended with %v:\n%s", round, err, stdout.String())
+		}
+		left, err := engine.ContainerList(t.Context(), container.ListOptions{
+			All: true, Filters: filters.NewArgs(filters.Arg("label", worker.LabelDevice+"="+device)),
+		})
+		if err != nil || len(left) > 0 {
+			t.Errorf("round %d leaves containers: %v, %v", round, left, err)
+		}
+	}
+}
+
+// raw is JSON as it was printed.
+type raw string
+
+func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+// A screen collects what is printed.
+type screen struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
+// await waits until text appears, and gives all that was printed.
+func (s *screen) await(t *testing.T, done <-chan error, text string) string {
+	t.Helper()
+	if err := poll(t.Context(), 3*time.Minute, func() error {
+		select {
+		case err := <-done:
+			t.Fatalf("the demo ended: %v\n%s", err, s)
+		default:
+		}
+		if !strings.Contains(s.String(), text) {
+			return errors.New("not printed yet")
+		}
+		return nil
+	}); err != nil {
+		t.Fatalf("%v:\n%s", err, s)
+	}
+	return s.String()
+}
