@@ -81,8 +81,10 @@ type bench struct {
 	t       *testing.T
 	dir     string
 	machine *enginetest.Machine
-	link    *script
-	log     *lockedBuffer
+	// engine stands in for the machine's when it is not nil.
+	engine worker.Engine
+	link   *script
+	log    *lockedBuffer
 
 	stop context.CancelFunc
 	done chan error
@@ -111,8 +113,12 @@ func (b *bench) begin(group string) {
 
 func (b *bench) run(group string) {
 	b.t.Helper()
+	var engine worker.Engine = b.machine.Engine("d")
+	if b.engine != nil {
+		engine = b.engine
+	}
 	w, err := worker.New(worker.Options{
-		Group: group, StateDir: b.dir, Engine: b.machine.Engine("d"), Link: b.link,
+		Group: group, StateDir: b.dir, Engine: engine, Link: b.link,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	if err != nil {
@@ -231,6 +237,10 @@ func newApp(name, image string, options ...func(*topics.App)) topics.App {
 }
 
 func appID(id int64) func(*topics.App) { return func(a *topics.App) { a.AppID = id } }
+func rolling(a *topics.App)            { a.RollingRestart = true }
+func perCPU(n float64) func(*topics.App) {
+	return func(a *topics.App) { a.ContainersPer = topics.ContainersPer{Unit: topics.PerCPU, Count: n} }
+}
 func port(host int) func(*topics.App) {
 	return func(a *topics.App) { a.StartingPorts = topics.Ports{{Host: host, Container: 80}} }
 }

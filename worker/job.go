@@ -68,7 +68,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 	r := result{job: j}
 	if r.err = c.checkImage(ctx, j); r.err != nil {
 		r.gone = errors.Is(r.err, ErrNotExist)
-		return r.unlessTold(ctx)
+		return r
 	}
 	for _, s := range j.steps {
 		if ctx.Err() != nil && !(r.removed && s.Verb != Pull && !superseded(ctx)) {
@@ -87,24 +87,19 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 			log.Info("step taken")
 			continue
 		}
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			break // nothing went wrong, the job was told to end
+		}
 		log.Warn("step failed", "error", err)
 		r.err = errors.Join(r.err, err)
 		if j.rolling && !errors.Is(err, ErrConflict) {
 			break // the containers of the version before stay
 		}
 	}
-	return r.unlessTold(ctx)
+	return r
 }
 
 func superseded(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSuperseded) }
-
-// unlessTold drops an error that came from the job being told to end: nothing went wrong.
-func (r result) unlessTold(ctx context.Context) result {
-	if ctx.Err() != nil && errors.Is(r.err, context.Canceled) {
-		r.err, r.gone = nil, false
-	}
-	return r
-}
 
 // checkImage makes sure that containers can be made before any are removed for them.
 func (c *crew) checkImage(ctx context.Context, j *job) error {

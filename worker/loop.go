@@ -78,11 +78,7 @@ func (l *loop) run(ctx context.Context) {
 		case <-timer.C:
 		case o := <-l.Link.Configs():
 			l.offer(o)
-		case _, open := <-events:
-			if !open {
-				events = nil // it ends with ctx
-				break
-			}
+		case <-events:
 			l.look(l.last.Add(eventGap))
 		case r := <-l.results:
 			l.finished(r)

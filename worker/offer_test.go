@@ -108,6 +108,28 @@ func TestConfigThatCannotBeWrittenIsNotTaken(t *testing.T) {
 	})
 }
 
+func TestChangedAppIsTriedAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:9")))
+		b.pass(time.Hour)
+		b.offer(config(t, 2, newApp("web", "nginx:1", appID(2))))
+		b.didOps("pull nginx:1", "create web-1", "start web-1")
+		b.says(2)
+	})
+}
+
+func TestAppThatComesBackIsAnotherOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.offer(config(t, 2))
+		b.machine.ForgetOps()
+		b.offer(config(t, 3, newApp("web", "nginx:1"))) // its app_id is 1 again, its tag may have moved
+		b.didOps("pull nginx:1", "create web-1", "start web-1")
+	})
+}
+
 func TestFullDiskIsToldAndTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")

@@ -20,7 +20,7 @@ func (p ports) claim(spec Spec) error {
 			return fmt.Errorf("%s publishes host port %d twice", spec.Name(), b.Host)
 		}
 		wanted[b.Host] = true
-		if holder, taken := p[b.Host]; taken && holder != spec.Name() {
+		if holder, taken := p[b.Host]; taken {
 			return fmt.Errorf("%s needs host port %d, which is for %s", spec.Name(), b.Host, holder)
 		}
 	}

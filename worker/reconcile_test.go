@@ -43,6 +43,9 @@ func TestNewerConfigEndsAPullThatNobodyWants(t *testing.T) {
 		b.says(2)
 		b.pass(2 * time.Hour)
 		b.didOps()
+		if n := b.logged("step failed"); n != 0 {
+			t.Errorf("%d steps are logged as failed, want none", n)
+		}
 	})
 }
 
@@ -127,14 +130,16 @@ func TestTroubleOfOneAppLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestPortsThatAppsSwapAreFreedInTime(t *testing.T) {
+func TestPortThatAnotherAppGivesUpIsTakenAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")
-		b.offer(config(t, 1, newApp("a", "nginx:1", port(8001)), newApp("b", "nginx:1", port(8002))))
-		b.machine.SetRemoveTime(time.Second)
-		b.offer(config(t, 2, newApp("a", "nginx:1", port(8002), appID(2)), newApp("b", "nginx:1", port(8001), appID(2))))
-		b.pass(2 * time.Second)
-		b.runs("a-1", "b-1")
+		b.offer(config(t, 1, newApp("a", "nginx:1", port(8001)), newApp("b", "nginx:1", port(8010), times(3))))
+		b.machine.SetRemoveTime(time.Minute)
+		b.offer(config(t, 2, newApp("a", "nginx:1", port(8012), appID(2)), newApp("b", "nginx:1", port(8020), times(3), appID(2))))
+		b.pass(2 * time.Minute)
+		b.says(1, "a: start a-1: host port 8012 is taken; next try at ")
+		b.pass(time.Minute + time.Second)
+		b.runs("a-1", "b-1", "b-2", "b-3")
 		b.says(2)
 	})
 }
@@ -184,10 +189,7 @@ func TestEngineThatGoesDownDuringAPull(t *testing.T) {
 func TestFactsThatCannotBe(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")
-		perCPU := newApp("web", "nginx:1", func(a *topics.App) {
-			a.ContainersPer = topics.ContainersPer{Unit: topics.PerCPU, Count: 0.5}
-		})
-		b.offer(config(t, 1, perCPU))
+		b.offer(config(t, 1, newApp("web", "nginx:1", perCPU(0.5))))
 		b.machine.SetFacts(worker.Facts{})
 		b.restart("g")
 		b.pass(time.Minute)
@@ -238,6 +240,15 @@ func TestContainerThatEndsIsStartedWithAGrowingPause(t *testing.T) {
 			t.Errorf("%d starts in an hour, want some 20", starts)
 		}
 		b.says(1, "web: web-1 has ended with exit code 0; next start at ")
+
+		// One that has run for long is as good as new.
+		b.pass(time.Hour)
+		b.machine.ForgetOps()
+		for range 2 {
+			b.machine.SetState("web-1", "exited", "Exited (0) Less than a second ago")
+			b.pass(16 * time.Second)
+		}
+		b.didOps("start web-1", "start web-1")
 	})
 }
 

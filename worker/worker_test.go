@@ -36,6 +36,9 @@ func TestRestartTouchesNothing(t *testing.T) {
 		b.machine.Unpush("nginx:1") // nothing of what follows needs a registry
 		b.restart("g")
 		b.says(1)
+		if v := b.link.told(); v.ConfigID != 1 {
+			t.Errorf("the link is told to have %v, want config 1", v)
+		}
 		b.pass(time.Hour)
 		b.didOps()
 		b.runs("db-1", "web-1", "web-2")
@@ -140,6 +143,21 @@ func TestStopWhileReplacingFinishesTheReplacement(t *testing.T) {
 		b.pass(time.Second)
 		b.end()
 		b.didOps("pull nginx:2", "remove web-1", "create web-1", "start web-1")
+	})
+}
+
+func TestStopWaitsOnlySoLongForAReplacement(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.machine.SetRemoveTime(4 * time.Minute)
+		b.offer(config(t, 2, newApp("web", "nginx:2", appID(2))))
+		b.pass(time.Second)
+		began := time.Now()
+		b.end()
+		if took := time.Since(began); took != 20*time.Second {
+			t.Errorf("the worker took %v to stop, want 20s", took)
+		}
 	})
 }
 
