@@ -110,7 +110,7 @@ func TestDeletedGroup(t *testing.T) {
 
 // TestConflict has another manager make a snapshot just before this one appends its own.
 func TestConflict(t *testing.T) {
-	for name, make := range map[string]func(*rig) (int64, error){
+	for name, scan := range map[string]func(*rig) (int64, error){
 		"Make": func(r *rig) (int64, error) { s, err := r.m.Make(r.ctx, "g", "late"); return s.ConfigID, err },
 		"MakeAll": func(r *rig) (int64, error) {
 			heads, err := r.m.MakeAll(r.ctx, "late")
@@ -130,7 +130,7 @@ func TestConflict(t *testing.T) {
 				r.must(err)
 				r.image("a", "newest")
 			})
-			id, err := make(r)
+			id, err := scan(r)
 			r.must(err)
 			if id != 2 {
 				t.Errorf("got config_id %d, want 2", id)
