@@ -12,22 +12,6 @@ import (
 // summary must stay small whatever devices say.
 const MaxListed = 100
 
-// Devices is how many devices of the group are known.
-func (f *Fleet) Devices(group string) int64 {
-	if c, ok := f.groups[group]; ok {
-		return c.known
-	}
-	return 0
-}
-
-// TakeChanged returns the groups of which a device was counted in or out since the last call, and
-// forgets them.
-func (f *Fleet) TakeChanged() map[string]struct{} {
-	changed := f.changed
-	f.changed = make(map[string]struct{})
-	return changed
-}
-
 // Group counts a group's devices. Wanted is the config they should be at, and behind says that they have a
 // newer one than the store. At is left to the caller.
 func (f *Fleet) Group(group string, wanted topics.Version, behind bool) topics.Summary {

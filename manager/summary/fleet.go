@@ -30,7 +30,6 @@ type Fleet struct {
 	devices map[string]device
 	groups  map[string]*counts
 	all     counts
-	changed map[string]struct{}
 	limit   int
 }
 
@@ -60,7 +59,6 @@ func NewFleet() *Fleet {
 		devices: make(map[string]device),
 		groups:  make(map[string]*counts),
 		all:     newCounts(),
-		changed: make(map[string]struct{}),
 		limit:   MaxDevices,
 	}
 }
@@ -144,7 +142,6 @@ func (f *Fleet) add(d device, n int64) {
 	if c.known == 0 {
 		delete(f.groups, group)
 	}
-	f.changed[group] = struct{}{}
 }
 
 func (c *counts) add(d device, n int64) {

@@ -1,0 +1,228 @@
+package summary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"reflect"
+	"sync"
+	"time"
+
+	"muster/broker/client"
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// Configs says which device_groups exist and what their devices should be at. Package snapshot has the one
+// that managers use.
+type Configs interface {
+	Groups() []string
+	Latest(group string) (store.Snapshot, bool)
+}
+
+// Options say how a [Publisher] is to be. Zero values stand for the defaults.
+type Options struct {
+	// Root is the installation's topic prefix; by default [topics.DefaultRoot].
+	Root topics.Root
+	// Interval is the least time between two summaries of a group; by default 10 s.
+	Interval time.Duration
+	// Behind names the groups whose devices have a newer config than the store; by default there are none.
+	Behind func() []string
+	// Log is by default slog.Default().
+	Log *slog.Logger
+}
+
+// complainEvery is how often statuses that cannot be used are logged at most.
+const complainEvery = time.Minute
+
+// patience is how long the broker may take to take one summary.
+const patience = 5 * time.Second
+
+// A Publisher counts statuses and publishes summaries while its Run runs.
+type Publisher struct {
+	client  client.Client
+	configs Configs
+	o       Options
+
+	mu    sync.Mutex
+	fleet *Fleet
+	// seen is what the summary topics hold, by group; "" is the fleet's. A topic that holds something
+	// unreadable has an entry that no summary equals.
+	seen map[string]topics.Summary
+	// unusable counts the statuses that were dropped since the last complaint; lately is the last one.
+	unusable   int
+	complained time.Time
+}
+
+// New prepares a Publisher. c may be shared with others.
+func New(c client.Client, configs Configs, o Options) *Publisher {
+	if o.Root == "" {
+		o.Root = topics.DefaultRoot
+	}
+	if o.Interval <= 0 {
+		o.Interval = 10 * time.Second
+	}
+	if o.Behind == nil {
+		o.Behind = func() []string { return nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Publisher{client: c, configs: configs, o: o, fleet: NewFleet(), seen: make(map[string]topics.Summary)}
+}
+
+// Run counts and publishes until ctx ends. It must be called once. It fails only when the client cannot
+// subscribe any more.
+func (p *Publisher) Run(ctx context.Context) error {
+	p.client.OnUp(p.forgetSeen)
+	for filter, handler := range map[string]client.Handler{
+		p.o.Root.Filter(topics.DeviceStatus): p.takeStatus,
+		p.o.Root.Filter(topics.GroupSummary): p.takeSummary,
+		p.o.Root.Filter(topics.FleetSummary): p.takeSummary,
+	} {
+		if err := p.client.Subscribe(client.Subscription{Filter: filter, QoS: 1, Handler: handler}); err != nil {
+			return fmt.Errorf("subscribe to %s: %w", filter, err)
+		}
+	}
+	timer := time.NewTimer(p.o.Interval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		p.publish(ctx)
+		timer.Reset(p.o.Interval + rand.N(p.o.Interval/10+1)) // several managers part
+	}
+}
+
+// forgetSeen is called for each connection: the broker may be another one, or have lost everything.
+// What it does have, it sends.
+func (p *Publisher) forgetSeen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.seen)
+}
+
+// takeStatus counts a status. An empty one is a topic that was cleared.
+func (p *Publisher) takeStatus(m client.Message) {
+	from, err := p.o.Root.Parse(m.Topic)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(m.Payload) == 0 {
+		p.fleet.Forget(from.Name)
+		return
+	}
+	status, err := topics.ParseStatus(m.Payload)
+	if err == nil && p.fleet.Apply(from.Name, status) == Full {
+		err = fmt.Errorf("more than %d devices", MaxDevices)
+	}
+	if err != nil {
+		p.complain(from.Name, err)
+	}
+}
+
+// complain is called with mu held.
+func (p *Publisher) complain(device string, err error) {
+	p.unusable++
+	if now := time.Now(); now.Sub(p.complained) >= complainEvery {
+		p.o.Log.Warn("statuses dropped", "dropped", p.unusable, "last_device", device, "last_error", err)
+		p.unusable, p.complained = 0, now
+	}
+}
+
+// takeSummary notes what a summary topic holds.
+func (p *Publisher) takeSummary(m client.Message) {
+	topic, err := p.o.Root.Parse(m.Topic)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(m.Payload) == 0 {
+		delete(p.seen, topic.Name)
+		return
+	}
+	s, err := topics.ParseSummary(m.Payload)
+	if err != nil {
+		s = topics.Summary{DeviceGroup: "unreadable", Devices: -1}
+	}
+	s.At = time.Time{}
+	p.seen[topic.Name] = s
+}
+
+// publish makes the topics hold what the counts are, where they do not.
+func (p *Publisher) publish(ctx context.Context) {
+	for _, m := range p.due() {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		err := p.client.Publish(ctx, m)
+		cancel()
+		if errors.Is(err, client.ErrNotConnected) || errors.Is(err, client.ErrClosed) || ctx.Err() != nil && err != nil {
+			return // the next pass compares again
+		}
+		if err != nil {
+			p.o.Log.Warn("summary not published", "topic", m.Topic, "error", err)
+		}
+	}
+}
+
+// due are the messages that are missing. A group has a summary while it exists or has devices.
+func (p *Publisher) due() []client.Message {
+	behind := make(map[string]bool)
+	for _, group := range p.o.Behind() {
+		behind[group] = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	groups := make(map[string]bool)
+	for _, group := range p.configs.Groups() {
+		groups[group] = true
+	}
+	for group := range p.fleet.groups {
+		groups[group] = true
+	}
+	var due []client.Message
+	for group := range groups {
+		due = p.compare(due, group, p.fleet.Group(group, p.wanted(group), behind[group]))
+	}
+	due = p.compare(due, "", p.fleet.All(p.wanted, len(behind)))
+	for group := range p.seen {
+		if group != "" && !groups[group] {
+			due = append(due, p.message(group, nil))
+		}
+	}
+	return due
+}
+
+func (p *Publisher) wanted(group string) topics.Version {
+	latest, _ := p.configs.Latest(group)
+	return latest.Version
+}
+
+// compare appends the summary's message to due unless its topic holds the same already.
+func (p *Publisher) compare(due []client.Message, group string, s topics.Summary) []client.Message {
+	if seen, ok := p.seen[group]; ok && reflect.DeepEqual(seen, s) {
+		return due
+	}
+	s.At = time.Now()
+	payload, err := s.Encode()
+	if err != nil {
+		p.o.Log.Error("summary cannot be encoded", "device_group", group, "error", err)
+		return due
+	}
+	return append(due, p.message(group, payload))
+}
+
+func (p *Publisher) message(group string, payload []byte) client.Message {
+	topic := p.o.Root.Filter(topics.FleetSummary)
+	if group != "" {
+		topic = p.o.Root.Topic(topics.GroupSummary, group)
+	}
+	return client.Message{Topic: topic, Payload: payload, Retain: true, ContentType: "application/json"}
+}
