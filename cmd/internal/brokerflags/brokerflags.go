@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -66,4 +67,14 @@ func (f *Flags) Options() (network.Options, error) {
 		options.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	return options, nil
+}
+
+// Public is the URL without user name and password, for logs.
+func (f *Flags) Public() string {
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return ""
+	}
+	u.User = nil
+	return u.String()
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"muster/cmd/internal/brokerflags"
+	"muster/cmd/internal/program"
+	"muster/cmd/internal/settings"
+	"muster/topics"
+)
+
+// nebulaNames are the environment variables of Nebula's worker.
+var nebulaNames = settings.Aliases{
+	"device-group":  {"DEVICE_GROUP"},
+	"check-in-time": {"NEBULA_MANAGER_CHECK_IN_TIME"},
+}
+
+// workerFlags are the settings of muster-worker.
+type workerFlags struct {
+	broker       brokerflags.Flags
+	group        string
+	device       string
+	stateDir     string
+	dockerHost   string
+	checkIn      time.Duration
+	topicRoot    string
+	retainStatus bool
+	log          program.LogFlags
+}
+
+func newCommand(stderr io.Writer) *cobra.Command {
+	var f workerFlags
+	command := &cobra.Command{
+		Use:     "muster-worker",
+		Short:   "Make this device run what its device_group's config says",
+		Args:    cobra.NoArgs,
+		Version: program.Version(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			log, err := f.log.Logger(stderr)
+			if err != nil {
+				return err
+			}
+			return run(command.Context(), f, log)
+		},
+	}
+	command.CompletionOptions.DisableDefaultCmd = true
+	flags := command.Flags()
+	f.broker.Declare(flags, "MQTT broker to connect to")
+	flags.StringVar(&f.group, "device-group", "", "device_group whose config this device follows")
+	flags.StringVar(&f.device, "device", program.HostName(), "this device's name; no two devices may have the same")
+	flags.StringVar(&f.stateDir, "state-dir", "/var/lib/muster-worker", "directory of the last config, which the device starts from without a network")
+	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
+	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
+	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
+	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
+	f.log.Declare(flags)
+	program.Settings(command, nebulaNames)
+	return command
+}
+
+// check refuses what can be refused before anything is opened.
+func (f *workerFlags) check() error {
+	if f.group == "" {
+		return errors.New("device-group: must be given")
+	}
+	if err := topics.CheckName(f.group); err != nil {
+		return fmt.Errorf("device-group: %q: %w", f.group, err)
+	}
+	if err := topics.CheckName(f.device); err != nil {
+		return fmt.Errorf("device: %q: %w", f.device, err)
+	}
+	if f.stateDir == "" {
+		return errors.New("state-dir: must not be empty")
+	}
+	return nil
+}

@@ -1,0 +1,12 @@
+// Command muster-worker makes the device that it runs on follow the config of its device_group.
+package main
+
+import (
+	"os"
+
+	"muster/cmd/internal/program"
+)
+
+func main() {
+	os.Exit(program.Run(newCommand(os.Stderr), os.Args[1:], os.Stderr))
+}

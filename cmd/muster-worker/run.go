@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"muster/broker/client"
+	"muster/broker/client/network"
+	"muster/cmd/internal/program"
+	"muster/topics"
+	"muster/worker"
+	"muster/worker/docker"
+	"muster/worker/link"
+)
+
+// run connects the device's engine and its link to the worker, and works until ctx ends.
+func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
+	root, err := topics.ParseRoot(f.topicRoot)
+	if err != nil {
+		return fmt.Errorf("topic-root: %w", err)
+	}
+	options, err := f.broker.Options()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.stateDir, 0o700); err != nil {
+		return fmt.Errorf("state-dir: %w", err)
+	}
+	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	uplink, err := link.New(link.Options{
+		Root: root, Group: f.group, Device: f.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
+		Agent: "muster-worker/" + program.Version(),
+		Dial: func(will func() *client.Message) (client.Client, error) {
+			options.ClientID = f.device
+			options.Will = will
+			options.Log = log
+			c, err := network.Dial(options)
+			if err != nil {
+				return nil, fmt.Errorf("broker-url: %w", err)
+			}
+			return c, nil
+		},
+		Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	w, err := worker.New(worker.Options{Group: f.group, StateDir: f.stateDir, Engine: engine, Link: uplink, Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("worker started", "device", f.device, "device_group", f.group, "version", program.Version())
+	return w.Run(ctx)
+}

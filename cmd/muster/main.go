@@ -1,0 +1,27 @@
+// Command muster is the manager's program: "muster serve" runs everything that is not on a device.
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"muster/cmd/internal/program"
+)
+
+func main() {
+	os.Exit(program.Run(newRoot(os.Stdout, os.Stderr), os.Args[1:], os.Stderr))
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:     "muster",
+		Short:   "Manage containers on a fleet of devices over MQTT",
+		Version: program.Version(),
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newServe(stdout, stderr))
+	return root
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"muster/broker"
+	"muster/broker/client"
+	"muster/broker/client/network"
+	"muster/cmd/internal/program"
+	"muster/manager/auth"
+	"muster/manager/publish"
+	"muster/topics"
+)
+
+// agent is how managers present themselves on MQTT.
+func agent() string { return "muster/" + program.Version() }
+
+// A bus is the manager's connection to its broker.
+type bus struct {
+	client.Client
+	// server is the embedded broker; nil when the broker is an external one, at url.
+	server *broker.Server
+	url    string
+}
+
+// openBus starts the embedded broker or connects to the external one.
+func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, log *slog.Logger) (bus, error) {
+	if f.broker.URL == "" {
+		server, err := listen(f, root, who, log)
+		if err != nil {
+			return bus{}, err
+		}
+		return bus{Client: server.Client(name), server: server}, nil
+	}
+	options, err := f.broker.Options()
+	if err != nil {
+		return bus{}, err
+	}
+	options.ClientID = "muster/manager/" + name // no device is called that: their names have no slash
+	options.Will = func() *client.Message {
+		will, err := publish.Will(root, name, agent())
+		if err != nil {
+			log.Error("no will for this connection", "error", err)
+			return nil
+		}
+		return &will
+	}
+	options.Log = log
+	dialed, err := network.Dial(options)
+	if err != nil {
+		return bus{}, fmt.Errorf("broker-url: %w", err)
+	}
+	return bus{Client: dialed, url: f.broker.Public()}, nil
+}
+
+func listen(f serveFlags, root topics.Root, who *auth.Authenticator, log *slog.Logger) (*broker.Server, error) {
+	options := broker.Options{
+		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
+		Authenticate: func(login broker.Login) (broker.Identity, error) {
+			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback)
+			return broker.Identity{Role: role, Name: name}, err
+		},
+		Log: log,
+	}
+	if f.tlsCertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(f.tlsCertFile, f.tlsKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls-cert-file and tls-key-file: %w", err)
+		}
+		options.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	server, err := broker.Listen(options)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt-addr: %w", err)
+	}
+	return server, nil
+}
+
+// close ends the connection, and then the embedded broker.
+func (b bus) close() error {
+	err := b.Client.Close()
+	if b.server != nil {
+		return errors.Join(err, b.server.Close())
+	}
+	return err
+}
+
+// addr is where devices on this machine find the broker: the embedded one's first address, or the external one's URL
+// without its password.
+func (b bus) addr() string {
+	if b.server == nil {
+		return b.url
+	}
+	for _, addr := range []net.Addr{b.server.TCPAddr(), b.server.TLSAddr(), b.server.WebSocketAddr(), b.server.WebSocketTLSAddr()} {
+		if addr != nil {
+			return addr.String()
+		}
+	}
+	return ""
+}
+
+// settle is how long the broker may take to send what it retains: see [publish.Options].
+func (b bus) settle() time.Duration {
+	if b.server == nil {
+		return publish.SettleRemote
+	}
+	return 0
+}
+
+// replyQoS is that of check-in replies. Inside the process nothing is lost; over a network a reply may be, and the
+// device would wait for nothing.
+func (b bus) replyQoS() byte {
+	if b.server == nil {
+		return 1
+	}
+	return 0
+}

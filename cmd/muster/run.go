@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"muster/manager/api"
+	"muster/manager/auth"
+	"muster/manager/checkin"
+	"muster/manager/publish"
+	"muster/manager/snapshot"
+	"muster/manager/store/sqlite"
+	"muster/manager/summary"
+	"muster/topics"
+)
+
+// checkinShare is what managers on one broker share check-ins by.
+const checkinShare = "muster-managers"
+
+// serve opens the parts from the store upwards, runs them until ctx ends or one of them fails, and closes them
+// in the opposite order. admin is told once where the REST API is and, at the first start, the password.
+func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger) (err error) {
+	closing := func(close func() error) { err = errors.Join(err, close()) }
+
+	root, err := topics.ParseRoot(f.topicRoot)
+	if err != nil {
+		return fmt.Errorf("topic-root: %w", err)
+	}
+	dir, err := openDataDir(f.dataDir)
+	if err != nil {
+		return err
+	}
+	defer closing(dir.close)
+	name := f.name
+	if name == "" {
+		if name, err = dir.managerName(); err != nil {
+			return err
+		}
+	}
+	who, password, err := openAuth(f, dir)
+	if err != nil {
+		return err
+	}
+	documents, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir.path, "muster.db"), Log: log})
+	if err != nil {
+		return err
+	}
+	defer closing(documents.Close)
+	bus, err := openBus(f, root, name, who, log)
+	if err != nil {
+		return err
+	}
+	defer closing(bus.close)
+
+	configs := snapshot.New(documents, time.Now, log)
+	configs.CacheTime = f.cacheTime
+	publisher, err := publish.New(bus, configs, documents.Snapshots(), publish.Options{
+		Root: root, Epoch: documents.Epoch(), Manager: name, Agent: agent(), Interval: f.cacheTime, Settle: bus.settle(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Options{Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log})
+	if err != nil {
+		return err
+	}
+	rest, err := api.Listen(f.httpAddr, handler, log)
+	if err != nil {
+		return fmt.Errorf("http-addr: %w", err)
+	}
+	if err := announce(dir, bus, rest, log); err != nil {
+		return err
+	}
+	if err := greet(admin, f, rest, password); err != nil {
+		return err
+	}
+	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
+	summaries := summary.New(bus, configs, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		publisher.Run(ctx)
+		return nil
+	})
+	group.Go(func() error { return checkins.Run(ctx) })
+	group.Go(func() error { return summaries.Run(ctx) })
+	group.Go(func() error { return rest.Run(ctx) })
+	return group.Wait()
+}
+
+// openAuth makes the passwords that are not configured. password is the admin's if it was made just now.
+func openAuth(f serveFlags, dir *dataDir) (who *auth.Authenticator, password string, err error) {
+	secrets, created, err := auth.LoadOrCreate(dir.path, auth.Secrets{AdminPassword: f.basicAuthPassword, DevicePassword: f.devicePassword})
+	if err != nil {
+		return nil, "", fmt.Errorf("data-dir: %w", err)
+	}
+	who, err = auth.New(auth.Config{
+		Disabled: !f.authEnabled, AdminUser: f.basicAuthUser, AdminPassword: secrets.AdminPassword,
+		AdminToken: f.authToken, DevicePassword: secrets.DevicePassword,
+	})
+	if created && f.basicAuthPassword == "" {
+		password = secrets.AdminPassword
+	}
+	return who, password, err
+}
+
+// announce tells scripts and the log where the process listens.
+func announce(dir *dataDir, bus bus, rest *api.Server, log *slog.Logger) error {
+	mqtt := bus.addr()
+	if err := dir.write(mqttAddrFile, mqtt); err != nil {
+		return err
+	}
+	if err := dir.write(httpAddrFile, rest.Addr().String()); err != nil {
+		return err
+	}
+	log.Info("ready", "http", rest.Addr().String(), "mqtt", mqtt, "data_dir", dir.path)
+	return nil
+}
+
+// greet tells a person at the first start what nobody will tell again.
+func greet(admin io.Writer, f serveFlags, rest *api.Server, password string) error {
+	if password == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(admin, "\n  REST API  http://%s/api/v2\n  user      %s\n  password  %s\n\n"+
+		"  The password is shown this once, and kept in %s.\n\n",
+		rest.Addr(), f.basicAuthUser, password, filepath.Join(f.dataDir, auth.AdminPasswordFile))
+	return err
+}

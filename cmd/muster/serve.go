@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"muster/cmd/internal/brokerflags"
+	"muster/cmd/internal/program"
+	"muster/cmd/internal/settings"
+	"muster/topics"
+)
+
+// nebulaNames are the environment variables of Nebula's manager.
+var nebulaNames = settings.Aliases{
+	"basic-auth-user":     {"BASIC_AUTH_USER"},
+	"basic-auth-password": {"BASIC_AUTH_PASSWORD"},
+	"auth-token":          {"AUTH_TOKEN"},
+	"auth-enabled":        {"AUTH_ENABLED"},
+	"cache-time":          {"CACHE_TIME"},
+}
+
+// serveFlags are the settings of "muster serve".
+type serveFlags struct {
+	dataDir     string
+	httpAddr    string
+	mqttAddr    string
+	mqttTLSAddr string
+	mqttWSAddr  string
+	mqttWSSAddr string
+	tlsCertFile string
+	tlsKeyFile  string
+	broker      brokerflags.Flags
+
+	basicAuthUser     string
+	basicAuthPassword string
+	authToken         string
+	authEnabled       bool
+	devicePassword    string
+
+	cacheTime time.Duration
+	topicRoot string
+	name      string
+	log       program.LogFlags
+}
+
+func newServe(stdout, stderr io.Writer) *cobra.Command {
+	var f serveFlags
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run everything that is not on a device: REST API, MQTT broker and store, in one process",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			log, err := f.log.Logger(stderr)
+			if err != nil {
+				return err
+			}
+			return serve(command.Context(), f, stdout, log)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store, the secrets made at the first start, and the files http.addr and mqtt.addr")
+	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "HOST:PORT of the REST API; port 0 picks a free one")
+	flags.StringVar(&f.mqttAddr, "mqtt-addr", "127.0.0.1:1883", "HOST:PORT of the embedded MQTT broker; port 0 picks a free one, empty is off")
+	flags.StringVar(&f.mqttTLSAddr, "mqtt-tls-addr", "", "HOST:PORT of the embedded MQTT broker over TLS, usually port 8883")
+	flags.StringVar(&f.mqttWSAddr, "mqtt-ws-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket")
+	flags.StringVar(&f.mqttWSSAddr, "mqtt-wss-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket with TLS")
+	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by")
+	flags.StringVar(&f.tlsKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
+	flags.StringVar(&f.basicAuthUser, "basic-auth-user", "admin", "name of the local admin")
+	flags.StringVar(&f.basicAuthPassword, "basic-auth-password", "", "password of the local admin, instead of the one in the data directory")
+	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
+	flags.BoolVar(&f.authEnabled, "auth-enabled", true, "whether the REST API wants credentials; without, it listens on loopback only")
+	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
+	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
+	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
+	flags.StringVar(&f.name, "manager-name", "", "this manager's name on MQTT; by default the host's, with a suffix that follows from the data directory")
+	f.log.Declare(flags)
+	program.Settings(command, nebulaNames)
+	return command
+}
+
+// check refuses what can be refused before anything is opened.
+func (f *serveFlags) check() error {
+	if f.dataDir == "" {
+		return errors.New("data-dir: must not be empty")
+	}
+	if f.httpAddr == "" {
+		return errors.New("http-addr: must not be empty")
+	}
+	for _, addr := range []struct{ flag, value string }{
+		{"http-addr", f.httpAddr}, {"mqtt-addr", f.mqttAddr}, {"mqtt-tls-addr", f.mqttTLSAddr}, {"mqtt-ws-addr", f.mqttWSAddr}, {"mqtt-wss-addr", f.mqttWSSAddr},
+	} {
+		if addr.value == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr.value); err != nil {
+			return fmt.Errorf("%s: must be HOST:PORT, is %q", addr.flag, addr.value)
+		}
+	}
+	if (f.tlsCertFile == "") != (f.tlsKeyFile == "") {
+		return errors.New("tls-cert-file and tls-key-file: must be given together")
+	}
+	if f.mqttTLSAddr+f.mqttWSSAddr != "" && f.tlsCertFile == "" {
+		return errors.New("mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
+	}
+	if !f.authEnabled && !loopback(f.httpAddr) {
+		return fmt.Errorf("auth-enabled: must not be false unless http-addr is a loopback address, it is %s", f.httpAddr)
+	}
+	return nil
+}
+
+// loopback reports whether the address is one that only this machine reaches.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
