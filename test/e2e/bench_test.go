@@ -1,0 +1,39 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"muster/test/rig"
+)
+
+// BenchmarkChange measures from the REST answer to the new container's first answer, with the image already on
+// the device: the median and the worst of 20 changes.
+func BenchmarkChange(b *testing.B) {
+	in := install(b, nil)
+	image := in.registry.Push(b, "hello", rig.Hello{Version: "v1"})
+	name, port := rig.Name("app"), rig.FreePorts(b, 1)
+	in.must("POST", "/apps/"+name, fields{"docker_image": image, "starting_ports": []any{fields{itoa(port): "8080"}}})
+	in.must("POST", "/device_groups/shops", fields{"apps": []string{name}, "cron_jobs": []string{}})
+	d := in.newDevice("shops")
+	d.start()
+	in.awaitAnswer(port, "hello v1")
+
+	var took []time.Duration
+	for b.Loop() {
+		took = took[:0]
+		for i := range 20 {
+			greeting := fmt.Sprint("change ", i)
+			in.must("PUT", "/apps/"+name+"/update", fields{"env_vars": fields{"GREETING": greeting}})
+			answered := time.Now()
+			in.awaitAnswer(port, greeting+" v1")
+			took = append(took, time.Since(answered))
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2].Seconds(), "median-s")
+	b.ReportMetric(took[len(took)-1].Seconds(), "worst-s")
+	b.ReportMetric(0, "ns/op")
+}
