@@ -1,11 +1,10 @@
 package broker
 
 import (
-	"strings"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"muster/broker/client"
@@ -31,7 +30,6 @@ type subscriptionKey struct{ share, filter string }
 // replaced.
 type localSubscription struct {
 	client *inProcess
-	id     int // mochi's, unique in the client
 	spec   atomic.Pointer[client.Subscription]
 }
 
@@ -52,16 +50,12 @@ func (p *inProcess) Subscribe(s client.Subscription) error {
 	key := subscriptionKey{s.Share, s.Filter}
 	sub := p.subscriptions[key]
 	if sub == nil {
-		sub = &localSubscription{client: p, id: int(localIDs.Add(1))}
+		sub = &localSubscription{client: p}
+		sub.spec.Store(&s)
 		p.subscriptions[key] = sub
+		p.server.joinLocal(sub)
 	}
 	sub.spec.Store(&s)
-	for _, filter := range mochiFilters(s.Filter) {
-		p.server.mqtt.Topics.InlineSubscribe(mqtt.InlineSubscription{
-			Subscription: packets.Subscription{Filter: filter, Identifier: sub.id},
-			Handler:      sub.receive,
-		})
-	}
 	p.replays = append(p.replays, sub)
 	select {
 	case p.wake <- struct{}{}:
@@ -70,32 +64,31 @@ func (p *inProcess) Subscribe(s client.Subscription) error {
 	return nil
 }
 
-// localIDs numbers the subscriptions of all clients in the process: mochi calls a handler once for each
-// number.
-var localIDs atomic.Int64
-
-// mochiFilters are the filters to give mochi for one of ours. For "a/#", it does not think of "a".
-func mochiFilters(filter string) []string {
-	if parent, ok := strings.CutSuffix(filter, "/#"); ok {
-		return []string{filter, parent}
-	}
-	return []string{filter}
+// joinLocal has the subscription hear what is published from now on.
+func (s *Server) joinLocal(sub *localSubscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	subscriptions := append(slices.Clone(*s.localSubscriptions.Load()), sub)
+	s.localSubscriptions.Store(&subscriptions)
 }
 
-// leave takes the subscription out of mochi.
-func (s *localSubscription) leave() {
-	for _, filter := range mochiFilters(s.spec.Load().Filter) {
-		s.client.server.mqtt.Topics.InlineUnsubscribe(s.id, filter)
-	}
+// leaveLocal ends all subscriptions of a client.
+func (s *Server) leaveLocal(p *inProcess) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	subscriptions := slices.DeleteFunc(slices.Clone(*s.localSubscriptions.Load()), func(sub *localSubscription) bool { return sub.client == p })
+	s.localSubscriptions.Store(&subscriptions)
 }
 
-// receive is called by mochi in the goroutine of whoever published pk.
-func (s *localSubscription) receive(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
-	spec := s.spec.Load()
-	if !topics.Match(spec.Filter, pk.TopicName) {
-		return // mochi has "#" match "$SYS/x"
+// deliverLocal puts a PUBLISH into the queues of the clients in the process. It runs in the goroutine of the
+// publisher, before the acknowledgement: what is acknowledged has been handed to the manager. (mochi's own way
+// for this runs after it, and does not match "a/#" with "a".)
+func (s *Server) deliverLocal(pk *packets.Packet) {
+	for _, sub := range *s.localSubscriptions.Load() {
+		if spec := sub.spec.Load(); topics.Match(spec.Filter, pk.TopicName) {
+			sub.client.enqueue(delivery{to: sub, message: messageOf(pk, spec.QoS)})
+		}
 	}
-	s.client.enqueue(delivery{to: s, message: messageOf(&pk, spec.QoS, time.Now())})
 }
 
 // enqueue puts a message into the queue. It waits while the queue is full and moves, and drops the message

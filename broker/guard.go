@@ -130,19 +130,22 @@ func (g *guard) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packe
 // unsendable is no packet type; mochi refuses to write it.
 const unsendable = math.MaxUint8
 
-// OnPublish keeps a retained message before it is acknowledged. (What is published inside of the process
-// takes another way, see Server.publish.)
+// OnPublish keeps a retained message and hands it to the clients in the process before it is acknowledged.
+// (What is published inside of the process comes by Server.publish, which has done both.)
 func (g *guard) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if cl.Net.Inline || !pk.FixedHeader.Retain || g.server.retain(pk) {
+	c := connOf(cl)
+	if c == nil {
 		return pk, nil
 	}
-	if c := connOf(cl); c != nil {
+	if pk.FixedHeader.Retain && !g.server.retain(pk) {
 		c.complain("mqtt message not retained, there are too many", "topic", pk.TopicName)
+		if pk.FixedHeader.Qos > 0 && pk.ProtocolVersion == 5 {
+			return pk, packets.ErrQuotaExceeded
+		}
+		// Otherwise there is no way to say it, and those who listen now get it.
 	}
-	if pk.FixedHeader.Qos > 0 && pk.ProtocolVersion == 5 {
-		return pk, packets.ErrQuotaExceeded
-	}
-	return pk, nil // there is no way to say it: those who listen now get it
+	g.server.deliverLocal(&pk)
+	return pk, nil
 }
 
 // OnPublishDropped counts what a connection's queue had no room for.

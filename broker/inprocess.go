@@ -16,8 +16,8 @@ import (
 	"muster/topics"
 )
 
-// inProcess is a client without a connection. Publish runs mochi's fan-out in the caller's goroutine;
-// what others publish goes through one bounded queue to one goroutine, which calls the handlers. Its
+// inProcess is a client without a connection. Publish runs mochi's fan-out in the caller's goroutine; what
+// is published to it goes through one bounded queue to one goroutine, which calls the handlers. Its
 // subscriptions and queue are in deliver.go.
 type inProcess struct {
 	server *Server
@@ -44,7 +44,6 @@ type inProcess struct {
 	stopped       bool // by Close or the end of the server
 	subscriptions map[subscriptionKey]*localSubscription
 	replays       []*localSubscription
-	nextID        int
 }
 
 // Client makes a client in this process, with the rights of a manager. The id is for the log and does not
@@ -142,16 +141,13 @@ func expirySeconds(d time.Duration) uint32 {
 }
 
 // messageOf is a PUBLISH as a subscriber with that QoS receives it.
-func messageOf(pk *packets.Packet, qos byte, now time.Time) client.Message {
-	m := client.Message{
+func messageOf(pk *packets.Packet, qos byte) client.Message {
+	return client.Message{
 		Topic: pk.TopicName, Payload: pk.Payload, QoS: min(pk.FixedHeader.Qos, qos),
 		ContentType: pk.Properties.ContentType, ResponseTopic: pk.Properties.ResponseTopic,
 		CorrelationData: pk.Properties.CorrelationData,
+		Expiry:          time.Duration(pk.Properties.MessageExpiryInterval) * time.Second,
 	}
-	if pk.Expiry > 0 { // mochi's count, in Unix seconds
-		m.Expiry = max(time.Second, time.Duration(pk.Expiry-now.Unix())*time.Second)
-	}
-	return m
 }
 
 // message is m as a new subscriber with that QoS receives it.
@@ -197,12 +193,8 @@ func (p *inProcess) stop() {
 	p.stopOnce.Do(func() {
 		p.mu.Lock()
 		p.stopped = true
-		subscriptions := p.subscriptions
-		p.subscriptions = nil
 		p.mu.Unlock()
-		for _, s := range subscriptions {
-			s.leave()
-		}
+		p.server.leaveLocal(p)
 		close(p.gone)
 		p.server.mu.Lock()
 		delete(p.server.locals, p)

@@ -2,9 +2,10 @@
 // who may do what, keeps the retained messages, and closes every trap of mochi that is known to us; see
 // docs/decisions/embedded-broker.md for the list.
 //
-// Messages go one way: a network client's reading goroutine hands a PUBLISH to mochi, the guard's hook allows
-// it and keeps it if it is retained, mochi acknowledges it and puts it into the queue of each subscriber. Nobody
-// ever waits for a subscriber on the network. Those in the process have longer queues, see [Server.Client].
+// Messages go one way: a network client's reading goroutine hands a PUBLISH to mochi; the guard's hook allows
+// it, keeps it if it is retained, and puts it into the queues of the subscribers in this process; mochi then
+// acknowledges it and puts it into the queue of each subscriber on the network. Nobody ever waits for one of
+// those; for those in the process see [Server.Client].
 //
 // Nothing survives a restart. There are no sessions either: a subscription ends with its connection. Whoever
 // publishes retained messages compares and publishes again.
@@ -47,6 +48,8 @@ type Server struct {
 	conns  map[*conn]struct{}
 	owners map[string]*conn // by client id, those whose CONNECT was accepted
 	locals map[*inProcess]struct{}
+	// localSubscriptions is replaced as a whole, with mu held, and read without.
+	localSubscriptions atomic.Pointer[[]*localSubscription]
 
 	// See Stats.
 	refused, dropped, droppedInProcess, panics atomic.Int64
@@ -66,6 +69,7 @@ func Listen(o Options) (*Server, error) {
 		owners: map[string]*conn{},
 		locals: map[*inProcess]struct{}{},
 	}
+	s.localSubscriptions.Store(&[]*localSubscription{})
 	if err := s.mqtt.AddHook(&guard{server: s}, nil); err != nil {
 		return nil, fmt.Errorf("mqtt broker: %w", err)
 	}
@@ -143,6 +147,7 @@ func (s *Server) publish(from *mqtt.Client, pk packets.Packet) error {
 	if pk.FixedHeader.Retain && !s.retain(pk) {
 		return errRetainedFull
 	}
+	s.deliverLocal(&pk)
 	pk.PacketID = uint16(pk.FixedHeader.Qos) // mochi wants one with QoS 1, and does not use it
 	return s.mqtt.InjectPacket(from, pk)
 }
