@@ -96,6 +96,7 @@ type Client interface {
 	// Calls do not overlap, neither of f nor of different functions. f may call Publish, but not Close.
 	OnUp(f func())
 	// Close says goodbye to the broker, which then drops the will, ends the connection, waits until neither
-	// a handler nor a function of OnUp runs any more, and returns. Later calls do nothing.
+	// a handler nor a function of OnUp runs any more, and returns. None is called for what came before and
+	// was still waiting. Later calls do nothing.
 	Close() error
 }

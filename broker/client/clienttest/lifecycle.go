@@ -46,8 +46,12 @@ func testCloseWaits(t *testing.T, b Local) {
 	peer := NewPeer(t, b.URL(), "peer")
 	c := b.Client(t, "c")
 	entered, release := make(chan struct{}, 10), make(chan struct{})
-	var left atomic.Bool
+	var (
+		calls atomic.Int32
+		left  atomic.Bool
+	)
 	err := c.Subscribe(client.Subscription{Filter: topic("slow"), QoS: 1, Handler: func(client.Message) {
+		calls.Add(1)
 		entered <- struct{}{}
 		<-release
 		left.Store(true)
@@ -56,7 +60,9 @@ func testCloseWaits(t *testing.T, b Local) {
 		t.Fatal(err)
 	}
 	up(t, c)
-	peer.Publish(client.Message{Topic: topic("slow"), Payload: []byte("1")})
+	for range 3 {
+		peer.Publish(client.Message{Topic: topic("slow"), Payload: []byte("x")})
+	}
 	wait(t, entered, "the handler was not called")
 
 	closed := make(chan struct{})
@@ -79,6 +85,9 @@ func testCloseWaits(t *testing.T, b Local) {
 	wait(t, closed, "Close did not return after the handler did")
 	if !left.Load() {
 		t.Error("Close returned before the handler did")
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d handlers were called for messages that waited when Close was called", n-1)
 	}
 }
 

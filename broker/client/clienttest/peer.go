@@ -61,7 +61,8 @@ func NewPeer(t *testing.T, brokerURL, id string) *Peer {
 // Close disconnects the peer.
 func (p *Peer) Close() { _ = p.paho.Disconnect(&paho.Disconnect{}) }
 
-// Publish publishes with QoS 1, whatever m says, and waits for the acknowledgement.
+// Publish publishes with QoS 1, whatever m says, and waits until the broker has sent it to everybody who
+// was subscribed.
 func (p *Peer) Publish(m client.Message) {
 	p.t.Helper()
 	out := &paho.Publish{
@@ -75,6 +76,11 @@ func (p *Peer) Publish(m client.Message) {
 	}
 	if _, err := p.paho.Publish(context.Background(), out); err != nil {
 		p.t.Fatalf("peer: publish to %s: %v", m.Topic, err)
+	}
+	// A broker may acknowledge before it delivers. It handles the packets of a connection one by one, so
+	// once it has answered the next one, it has delivered.
+	if _, err := p.paho.Unsubscribe(context.Background(), &paho.Unsubscribe{Topics: []string{"muster/v1/summary"}}); err != nil {
+		p.t.Fatalf("peer: unsubscribe: %v", err)
 	}
 }
 

@@ -67,13 +67,18 @@ func testBrokerRestart(t *testing.T, b Remote, dial Dialer) {
 	for i := range 2 {
 		b.Stop()
 		down(t, c)
+		late := ups(c)
 		b.Start()
 		wait(t, connected, "OnUp was not called after the broker came back")
+		wait(t, late, "a function given to OnUp while there was no connection was not called")
 		payload := fmt.Sprint("after restart ", i)
 		NewPeer(t, b.URL(), fmt.Sprint("peer", i)).Publish(client.Message{Topic: topic("restart"), Payload: []byte(payload)})
 		in.want(t, payload)
 		publish(t, c, "restart", "own")
 		in.want(t, "own")
+		if len(late) > 0 {
+			t.Error("a function given to OnUp while there was no connection was called before there was one")
+		}
 	}
 	if n := len(connected); n > 0 {
 		t.Errorf("OnUp was called %d times too often", n)

@@ -128,9 +128,6 @@ func (c *Client) Close() error {
 func (c *Client) connected() *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current == nil || c.current.ctx.Err() != nil {
-		return nil
-	}
 	return c.current
 }
 

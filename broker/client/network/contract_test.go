@@ -62,11 +62,13 @@ func TestOtherSchemes(t *testing.T) {
 			if err := c.Subscribe(client.Subscription{Filter: topic, Handler: func(m client.Message) { in <- m }}); err != nil {
 				t.Fatal(err)
 			}
+			published := make(chan error, 1)
 			c.OnUp(func() {
-				if err := c.Publish(t.Context(), client.Message{Topic: topic, Payload: []byte("x"), QoS: 1}); err != nil {
-					t.Error(err)
-				}
+				published <- c.Publish(t.Context(), client.Message{Topic: topic, Payload: []byte("x"), QoS: 1})
 			})
+			if err := <-published; err != nil {
+				t.Fatal(err)
+			}
 			if m := <-in; string(m.Payload) != "x" {
 				t.Errorf("received %q", m.Payload)
 			}
