@@ -15,9 +15,12 @@ import (
 // An odd engine does some things in a way of its own.
 type odd struct {
 	worker.Engine
-	pull  func(ctx context.Context, image string) error
-	has   func() bool
-	list  func(ctx context.Context) error
+	pull func(ctx context.Context, image string) error
+	has  func() bool
+	list func(ctx context.Context) error
+	// deaf has Remove and Start succeed and do nothing.
+	deaf  bool
+	calls atomic.Int32
 	lists atomic.Int32
 }
 
@@ -45,6 +48,39 @@ func (o *odd) List(ctx context.Context) ([]worker.Container, error) {
 		}
 	}
 	return o.Engine.List(ctx)
+}
+
+func (o *odd) Remove(ctx context.Context, id string) error {
+	o.calls.Add(1)
+	if o.deaf {
+		return nil
+	}
+	return o.Engine.Remove(ctx, id)
+}
+
+func (o *odd) Start(ctx context.Context, id string) error {
+	o.calls.Add(1)
+	if o.deaf {
+		return nil
+	}
+	return o.Engine.Start(ctx, id)
+}
+
+func TestEngineThatDoesNotDoWhatItSays(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		engine := &odd{Engine: b.machine.Engine("d")}
+		b.engine = engine
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1"), newApp("db", "redis:1")))
+		engine.calls.Store(0)
+		engine.deaf = true
+		b.offer(config(t, 2, newApp("web", "nginx:1"), newApp("api", "redis:1")))
+		b.pass(time.Hour)
+		b.says(2, "api: api-1 is not started yet; next start at ", "db: reported success, but nothing changed; next try at ")
+		if n := engine.calls.Load(); n < 20 || n > 60 {
+			t.Errorf("%d calls in an hour, want some 40", n)
+		}
+	})
 }
 
 func TestPullThatEndsLateIsOfNoConsequence(t *testing.T) {

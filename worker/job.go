@@ -24,6 +24,7 @@ const (
 var (
 	// errSuperseded ends a job because the config does not want any more what the job is for.
 	errSuperseded = errors.New("superseded by a newer config")
+	errNoEffect   = errors.New("the container engine reported success, but nothing changed")
 	errStalled    = fmt.Errorf("given up after %v without progress", stallTime)
 )
 
@@ -129,13 +130,19 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 		if err != nil {
 			return err
 		}
-		r.started = append(r.started, id)
-		return c.engine.Start(ctx, id)
+		return c.start(ctx, id, r)
 	case Start:
-		r.started = append(r.started, s.ID)
-		return c.engine.Start(ctx, s.ID)
+		return c.start(ctx, s.ID, r)
 	}
 	return nil
+}
+
+func (c *crew) start(ctx context.Context, id string, r *result) error {
+	err := c.engine.Start(ctx, id)
+	if err == nil {
+		r.started = append(r.started, id)
+	}
+	return err
 }
 
 // pull fetches an image, when it is its turn, and gives up when nothing arrives for stallTime.

@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -11,6 +13,7 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 	todo := map[string][]Step{}
 	for _, s := range steps {
 		if s.acts() && l.jobs[s.App] == nil {
+			s.Trouble = "" // told by then
 			todo[s.App] = append(todo[s.App], s)
 		}
 	}
@@ -46,11 +49,15 @@ func (l *loop) finished(r result) {
 		return // what follows is about an app as it is not wanted any more
 	}
 	l.learn(r)
-	if r.err == nil {
-		if !r.pulled { // a pull is only the first half
-			delete(l.apps, name)
-		}
+	if r.err == nil && r.pulled {
+		return // that is only the first half
+	}
+	if r.err == nil && !l.repeats(r.job) {
+		delete(l.apps, name)
 		return
+	}
+	if r.err == nil {
+		r.err = errNoEffect
 	}
 	t := l.apps[name]
 	first := t == nil
@@ -63,6 +70,15 @@ func (l *loop) finished(r result) {
 	if first && r.gone {
 		t.next = now // to pull the image
 	}
+}
+
+// repeats reports whether the job did what the app's last one did, which therefore had no effect. Starts do
+// not count: what was started may have ended again, and has pauses of its own.
+func (l *loop) repeats(j *job) bool {
+	did := slices.DeleteFunc(slices.Clone(j.steps), func(s Step) bool { return s.Verb == Start })
+	before := l.did[j.app]
+	l.did[j.app] = did
+	return len(did) > 0 && reflect.DeepEqual(did, before)
 }
 
 // learn keeps what a job found out about the app's image, also for after a restart.

@@ -36,7 +36,9 @@ type loop struct {
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
 	engineDown *retry
 
-	jobs    map[string]*job
+	jobs map[string]*job
+	// did holds the steps that an app's last job took without an error, until the app is settled.
+	did     map[string][]Step
 	results chan result
 	// due is when to look at the containers next, last when they were looked at.
 	due, last time.Time
@@ -50,7 +52,7 @@ func newLoop(o Options, held state, images images) *loop {
 		},
 		held: held, images: images,
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{},
-		jobs: map[string]*job{}, results: make(chan result),
+		jobs: map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}
 }
 

@@ -102,7 +102,7 @@ func (l *loop) memory() memory {
 	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts}
 }
 
-// forgetSettled forgets the failures of apps that have nothing to do any more.
+// forgetSettled forgets the attempts of apps that have nothing to do any more.
 func (l *loop) forgetSettled(steps []Step) {
 	pending := map[string]bool{}
 	for _, s := range steps {
@@ -110,7 +110,9 @@ func (l *loop) forgetSettled(steps []Step) {
 			pending[s.App] = true
 		}
 	}
-	maps.DeleteFunc(l.apps, func(app string, _ *trouble) bool { return !pending[app] && l.jobs[app] == nil })
+	settled := func(app string) bool { return !pending[app] && l.jobs[app] == nil }
+	maps.DeleteFunc(l.apps, func(app string, _ *trouble) bool { return settled(app) })
+	maps.DeleteFunc(l.did, func(app string, _ []Step) bool { return settled(app) })
 }
 
 // settled reports whether the containers follow the config, but for the apps that are reported as failing.

@@ -173,7 +173,7 @@ func (p *planner) matched(s slot) []Step {
 // start starts a container that was created or has ended, but not too often.
 func (p *planner) start(s slot) Step {
 	c := *s.match
-	step := on(c, Start, "was never started")
+	step := on(c, Start, "is not started yet")
 	if c.State == "exited" {
 		step.Reason = "has ended" + exitCode(c.Detail)
 	}
@@ -181,8 +181,8 @@ func (p *planner) start(s slot) Step {
 		step.Verb, step.Trouble = Wait, err.Error()
 		return step
 	}
-	if r := p.mem.starts[c.ID]; c.State == "exited" && r != nil {
-		step.Trouble = fmt.Sprintf("%s has ended%s; next start at %s UTC", c.Name, exitCode(c.Detail), r.next.UTC().Format(time.TimeOnly))
+	if r := p.mem.starts[c.ID]; r != nil {
+		step.Trouble = fmt.Sprintf("%s %s; next start at %s UTC", c.Name, step.Reason, r.next.UTC().Format(time.TimeOnly))
 		if p.now.Before(r.next) {
 			step.Verb, step.Again = Wait, r.next
 		}
