@@ -9,24 +9,16 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/broker/client/request"
 	"muster/topics"
 )
 
 const (
-	// replyTime is how long to wait for a reply before the request is sent again. It doubles, up to
-	// the interval, for as long as no reply comes: managers that cannot keep up are not helped by more requests.
-	replyTime = 10 * time.Second
 	// soonTime is the longest wait for the retained config of a new connection before asking for it.
 	soonTime = 5 * time.Second
 	// longestNextIn limits how long a manager can silence a device.
 	longestNextIn = 24 * time.Hour
 )
-
-// A reply is what the loop of check-ins needs to know of a [topics.CheckinReply].
-type reply struct {
-	id     string
-	nextIn int64
-}
 
 // checkIn asks the managers for the config, interval for interval. The first time is at a time of the
 // interval that is the device's own, and after a new connection at a random one, because many devices may have
@@ -81,72 +73,68 @@ func (l *Link) soon() time.Duration {
 // by the next connection.
 func (l *Link) ask(ctx context.Context, c client.Client, seq int64) (next time.Duration, ok bool) {
 	id := l.boot + "-" + strconv.FormatInt(seq, 10)
-	longest := max(l.Interval, replyTime)
-	for wait := replyTime; ; wait = min(2*wait, longest) {
-		err := l.publishRequest(ctx, c, id, seq)
-		switch {
-		case err == nil:
-			l.complain("check-in not published", "")
-		case errors.Is(err, client.ErrNotConnected) || ctx.Err() != nil:
-			return 0, false
-		case errors.Is(err, client.ErrRefused):
-			l.complain("check-in not published", err.Error())
-			return l.Interval, true
-		default: // the broker may have it all the same
-			l.complain("check-in not published", err.Error())
+	var sent time.Time
+	var pause time.Duration
+	var failed error
+	payload, err := l.requests.Do(ctx, id, func(ctx context.Context) error {
+		now := time.Now()
+		if now.Before(sent.Add(pause)) {
+			return nil
 		}
-		r, answered := l.await(ctx, id, wait+rand.N(wait/10))
-		if answered {
-			l.complain("check-in unanswered", "")
-			return l.after(r), true
+		if !sent.IsZero() {
+			l.complain("check-in unanswered", "no manager answers; it is asked again", "request_id", id)
 		}
-		if ctx.Err() != nil {
-			return 0, false
+		// Managers that cannot keep up are not helped by everybody asking more often than usual.
+		sent, pause = now, min(max(2*pause, request.Timeout), l.Interval)
+		failed = l.publishRequest(ctx, c, id, seq)
+		return failed
+	})
+	switch {
+	case err == nil:
+		l.complain("check-in unanswered", "")
+		l.complain("check-in not published", "")
+		r, _ := topics.ParseCheckinReply(payload) // requestOf has read it before
+		return l.after(r.NextIn), true
+	case errors.Is(err, client.ErrNotConnected) || ctx.Err() != nil:
+		return 0, false
+	default:
+		if failed != nil {
+			err = failed // without the id, so that the same complaint is the same
 		}
-		l.complain("check-in unanswered", "no manager answers; it is asked again", "request_id", id)
+		l.complain("check-in not published", err.Error())
+		return l.Interval, true
 	}
 }
 
 func (l *Link) publishRequest(ctx context.Context, c client.Client, id string, seq int64) error {
 	l.mu.Lock()
-	request := topics.CheckinRequest{RequestID: id, DeviceGroup: l.Group, Have: l.have, Boot: l.boot, Seq: seq}
+	question := topics.CheckinRequest{RequestID: id, DeviceGroup: l.Group, Have: l.have, Boot: l.boot, Seq: seq}
 	l.mu.Unlock()
-	payload, err := request.Encode()
+	payload, err := question.Encode()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, ackTime)
-	defer cancel()
 	return c.Publish(ctx, client.Message{
 		Topic: l.Root.Topic(topics.DeviceCheckin, l.Device), Payload: payload, QoS: 1, Expiry: l.Interval,
 		ContentType: "application/json", ResponseTopic: l.Root.Topic(topics.DeviceReply, l.Device), CorrelationData: []byte(id),
 	})
 }
 
-// await waits for the reply to the request of that id.
-func (l *Link) await(ctx context.Context, id string, wait time.Duration) (r reply, answered bool) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	for {
-		select {
-		case r := <-l.replies:
-			if r.id == id {
-				return r, true
-			}
-		case <-timer.C:
-			return reply{}, false
-		case <-ctx.Done():
-			return reply{}, false
-		}
+// requestOf is the request that a reply answers.
+func requestOf(payload []byte) string {
+	r, err := topics.ParseCheckinReply(payload)
+	if err != nil {
+		return ""
 	}
+	return r.RequestID
 }
 
-// after is the time to the next check-in: not earlier than a busy manager asks for, and later by a little, lest
-// all come at that moment.
-func (l *Link) after(r reply) time.Duration {
-	if r.nextIn == 0 {
+// after is the time to the next check-in: not earlier than a busy manager asks for, in seconds, and later by a
+// little, lest all come at that moment.
+func (l *Link) after(nextIn int64) time.Duration {
+	if nextIn == 0 {
 		return l.Interval
 	}
-	next := min(time.Duration(min(r.nextIn, int64(longestNextIn/time.Second)))*time.Second, longestNextIn)
+	next := time.Duration(min(nextIn, int64(longestNextIn/time.Second))) * time.Second
 	return next + rand.N(next/10+1)
 }

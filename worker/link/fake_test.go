@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,10 @@ func (f *fakeClient) Publish(ctx context.Context, m client.Message) error {
 	err := f.fail[m.Topic]
 	answer := f.answer
 	f.mu.Unlock()
+	if errors.Is(err, context.DeadlineExceeded) { // no acknowledgement comes
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,7 @@ func (l *Link) onReply(m client.Message) {
 		// Also from an answer that is not waited for any more: only its version counts.
 		l.hear(r.Config, "check-in")
 	}
-	select {
-	case <-l.replies: // one that nobody waited for
-	default:
-	}
-	l.replies <- reply{id: r.RequestID, nextIn: r.NextIn}
+	l.requests.Handle(m)
 }
 
 // hear checks a config and offers it to the worker.

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/broker/client/request"
 	"muster/topics"
 	"muster/worker"
 )
@@ -48,8 +49,8 @@ type Options struct {
 // A Link is made by [New] and works while [Link.Run] does.
 type Link struct {
 	Options
-	configs chan worker.Offered
-	replies chan reply
+	configs  chan worker.Offered
+	requests *request.Requester
 	// boot names this start, for the check-ins.
 	boot string
 
@@ -95,11 +96,11 @@ func New(o Options) (*Link, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Link{
-		Options: o,
-		configs: make(chan worker.Offered, 1),
-		replies: make(chan reply, 1),
-		boot:    rand.Text()[:16],
-		changed: make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
+		Options:  o,
+		configs:  make(chan worker.Offered, 1),
+		requests: request.New(requestOf, request.Timeout),
+		boot:     rand.Text()[:16],
+		changed:  make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
 		progress:   map[string]topics.Progress{},
 		complaints: map[string]string{},
 	}, nil
