@@ -1,0 +1,29 @@
+package docker_test
+
+import (
+	"testing"
+
+	"muster/test/rig"
+	"muster/worker/docker"
+	"muster/worker/enginetest"
+)
+
+func TestEngineKeepsTheContract(t *testing.T) {
+	api := rig.Docker(t)
+	registry := rig.NewRegistry(t)
+	forever := registry.Push(t, rig.Name("forever"), rig.Hello{Version: "v1"})
+	once := registry.Push(t, rig.Name("once"), rig.Hello{Version: "v1", Args: []string{"-exit", "3"}})
+	rig.RemoveImage(t, api, forever)
+	rig.RemoveImage(t, api, once)
+	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
+		here, there := rig.Name("here"), rig.Name("there")
+		return enginetest.Harness{
+			Engine:  newEngine(t, api, docker.Options{Device: here}),
+			Again:   newEngine(t, api, docker.Options{Device: here}),
+			Other:   newEngine(t, api, docker.Options{Device: there}),
+			Forever: forever, Once: once, Missing: registry.Addr + "/missing:v1",
+			Port:   func() int { return rig.FreePorts(t, 1) },
+			Prefix: rig.Name("t") + "-",
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"muster/worker"
+)
+
+// List implements [worker.Engine]. A container that Create did not finish, because the worker or the engine
+// died in between, shows no Spec: nothing that is wanted matches it, so that it is replaced.
+func (e *Engine) List(ctx context.Context) ([]worker.Container, error) {
+	const doing = "list containers"
+	c, err := e.client(ctx)
+	if err != nil {
+		return nil, explain(ctx, doing, err)
+	}
+	found, err := c.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(e.ours())})
+	if err != nil {
+		return nil, explain(ctx, doing, err)
+	}
+	list := make([]worker.Container, 0, len(found))
+	for _, f := range found {
+		list = append(list, seen(f))
+	}
+	slices.SortFunc(list, func(a, b worker.Container) int {
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Name, b.Name))
+	})
+	return list, nil
+}
+
+// ours is the filter for this device's containers.
+func (e *Engine) ours() filters.KeyValuePair {
+	return filters.Arg("label", worker.LabelDevice+"="+e.opts.Device)
+}
+
+func seen(f container.Summary) worker.Container {
+	c := worker.Container{
+		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec],
+		State: string(f.State), Detail: f.Status,
+	}
+	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
+		c.Index = index
+	}
+	// Old-style links add names such as /other/alias.
+	for _, name := range f.Names {
+		if name = strings.TrimPrefix(name, "/"); !strings.Contains(name, "/") {
+			c.Name = name
+		}
+	}
+	if strings.HasSuffix(c.Name, unfinished) {
+		c.Spec = ""
+	}
+	return c
+}

@@ -1,0 +1,119 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+
+	"muster/worker"
+)
+
+// HasImage implements [worker.Engine].
+func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
+	doing := "look for image " + ref
+	c, err := e.client(ctx)
+	if err != nil {
+		return false, explain(ctx, doing, err)
+	}
+	if _, err = c.ImageInspect(ctx, ref); cerrdefs.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, explain(ctx, doing, err)
+}
+
+// Pull implements [worker.Engine].
+func (e *Engine) Pull(ctx context.Context, ref string, progress func(worker.PullProgress)) error {
+	doing := "pull " + ref
+	c, err := e.client(ctx)
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	stream, err := c.ImagePull(ctx, ref, image.PullOptions{})
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	defer stream.Close()
+	if progress == nil {
+		progress = func(worker.PullProgress) {}
+	}
+	return explain(ctx, doing, follow(stream, progress))
+}
+
+// A message is one of those that the engine streams during a pull.
+type message struct {
+	// ID is the layer's.
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Detail struct {
+		Current int64 `json:"current"`
+		Total   int64 `json:"total"`
+	} `json:"progressDetail"`
+	// Error ends a pull that failed; the status of the answer was 200 long before.
+	Error string `json:"error"`
+}
+
+// follow reads a pull's messages to their end, and fails with the error that is in them.
+func follow(stream io.Reader, progress func(worker.PullProgress)) error {
+	layers := layers{}
+	var told worker.PullProgress
+	decoder := json.NewDecoder(stream)
+	for {
+		var m message
+		err := decoder.Decode(&m)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the engine's answer: %w", err)
+		}
+		if m.Error != "" {
+			return pullError(m.Error)
+		}
+		layers.note(m)
+		if now := layers.sum(); now != told {
+			told = now
+			progress(now)
+		}
+	}
+}
+
+// pullError classifies what the engine says in the stream, where there is no status to go by.
+func pullError(said string) error {
+	if strings.Contains(said, "manifest unknown") || strings.Contains(said, "not found") {
+		return &refusal{said: said, cause: worker.ErrNotExist}
+	}
+	return errors.New(said)
+}
+
+// layers holds how far the download of each layer is, by its id. Those that are present already are never
+// downloaded and hence not in it.
+type layers map[string]worker.PullProgress
+
+func (l layers) note(m message) {
+	switch m.Status {
+	case "Downloading":
+		// The total is missing where the registry does not tell the size.
+		if m.Detail.Total > 0 {
+			l[m.ID] = worker.PullProgress{Done: min(m.Detail.Current, m.Detail.Total), Total: m.Detail.Total}
+		}
+	case "Verifying Checksum", "Download complete", "Extracting", "Pull complete":
+		if layer, known := l[m.ID]; known {
+			l[m.ID] = worker.PullProgress{Done: layer.Total, Total: layer.Total}
+		}
+	}
+}
+
+func (l layers) sum() worker.PullProgress {
+	var sum worker.PullProgress
+	for _, layer := range l {
+		sum.Done += layer.Done
+		sum.Total += layer.Total
+	}
+	return sum
+}

@@ -1,0 +1,40 @@
+package docker
+
+import (
+	"context"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+)
+
+// Start implements [worker.Engine].
+func (e *Engine) Start(ctx context.Context, id string) error {
+	doing := "start " + short(id)
+	c, err := e.client(ctx)
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	return explain(ctx, doing, c.ContainerStart(ctx, id, container.StartOptions{}))
+}
+
+// Remove implements [worker.Engine]. One that is being removed already is fine as well.
+func (e *Engine) Remove(ctx context.Context, id string) error {
+	doing := "remove " + short(id)
+	c, err := e.client(ctx)
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	seconds := int(e.opts.StopTimeout.Seconds())
+	if err := c.ContainerStop(ctx, id, container.StopOptions{Timeout: &seconds}); err != nil && ctx.Err() != nil {
+		return explain(ctx, doing, err)
+	}
+	// Whatever kept it from being stopped, force ends it, or the engine says here why not.
+	err = c.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if cerrdefs.IsNotFound(err) || cerrdefs.IsConflict(err) {
+		return nil
+	}
+	return explain(ctx, doing, err)
+}
+
+// short is an id as people know it.
+func short(id string) string { return id[:min(len(id), 12)] }
