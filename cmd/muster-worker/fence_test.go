@@ -48,7 +48,7 @@ func TestImports(t *testing.T) {
 		t.Fatal(err)
 	}
 	var linked []string
-	for _, pkg := range strings.Fields(string(out)) {
+	for _, pkg := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(pkg, "muster/") {
 			linked = append(linked, pkg)
 		}

@@ -21,7 +21,7 @@ func removeContainers() error {
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
+	defer func() { _ = engine.Close() }() // nothing waits in it
 	ours, err := engine.ContainerList(ctx, container.ListOptions{
 		All: true, Filters: filters.NewArgs(filters.Arg("label", worker.LabelDevice+"="+device)),
 	})

@@ -86,8 +86,7 @@ func freeAddr(addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return listener.Addr().String(), listener.Close()
 }
 
 // poll calls try until it succeeds, a needed process ends, or the time is up.
