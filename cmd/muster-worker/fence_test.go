@@ -17,6 +17,7 @@ var ours = []string{
 	"muster/broker/client",
 	"muster/broker/client/network",
 	"muster/broker/client/request",
+	"muster/broker/client/request",
 	"muster/cmd/internal/brokerflags",
 	"muster/cmd/internal/program",
 	"muster/cmd/internal/settings",
