@@ -72,7 +72,8 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		return r
 	}
 	for _, s := range j.steps {
-		if ctx.Err() != nil && !(r.removed && s.Verb != Pull && !superseded(ctx)) {
+		finishing := r.removed && s.Verb != Pull && !superseded(ctx)
+		if ctx.Err() != nil && !finishing {
 			break
 		}
 		began := time.Now()

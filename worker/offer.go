@@ -29,18 +29,18 @@ func (l *loop) offer(o Offered) {
 	v := o.Config.Version
 	switch {
 	case o.Config.DeviceGroup != l.Group:
-		l.complain("config ignored: it is of another device_group", o)
+		l.complain("it is of another device_group", o)
 	case v.Newer(newest):
 		l.take(o)
-	case v == newest && l.digest(newest) != o.Config.SHA256:
-		l.complain("config ignored: it differs from the one of the same version that is in force", o)
+	case v == newest && l.digest() != o.Config.SHA256:
+		l.complain("it differs from the one of the same version that is in force", o)
 	case v != newest:
-		l.complain("config ignored: it is older than the one in force", o)
+		l.complain("it is older than the one in force", o)
 	}
 }
 
 // digest is that of the newest config's content.
-func (l *loop) digest(newest topics.Version) string {
+func (l *loop) digest() string {
 	if l.unsaved != nil {
 		return l.unsaved.state.config.SHA256
 	}
@@ -48,13 +48,13 @@ func (l *loop) digest(newest topics.Version) string {
 }
 
 // complain logs why a config is not taken, once for as long as the same is repeated.
-func (l *loop) complain(what string, o Offered) {
-	complaint := fmt.Sprint(what, o.Config.DeviceGroup, o.Config.Version)
+func (l *loop) complain(why string, o Offered) {
+	complaint := fmt.Sprint(why, o.Config.DeviceGroup, o.Config.Version)
 	if complaint == l.complaint {
 		return
 	}
 	l.complaint = complaint
-	l.Log.Warn(what, "config", o.Config.Version.String(), "of", o.Config.DeviceGroup, "from", o.From,
+	l.Log.Warn("config ignored", "why", why, "config", o.Config.Version.String(), "of", o.Config.DeviceGroup, "from", o.From,
 		"in_force", l.version().String(), "device_group", l.Group)
 }
 

@@ -166,15 +166,15 @@ func wake(ch chan struct{}) {
 	}
 }
 
-// complain logs a complaint of a kind, unless it is the same as the last one of that kind. An empty one
-// says that all is well again.
-func (l *Link) complain(kind, complaint string, args ...any) {
+// complain logs a complaint about something, unless it is the same as the last one about that. An empty
+// one says that all is well again.
+func (l *Link) complain(about, complaint string, args ...any) {
 	l.mu.Lock()
-	same := l.complaints[kind] == complaint
-	l.complaints[kind] = complaint
+	same := l.complaints[about] == complaint
+	l.complaints[about] = complaint
 	l.mu.Unlock()
 	if !same && complaint != "" {
-		l.Log.Warn(kind, append([]any{"error", complaint}, args...)...)
+		l.Log.Warn("trouble with the managers", append([]any{"about", about, "why", complaint}, args...)...)
 	}
 }
 

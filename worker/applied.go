@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"muster/topics"
+	"muster/worker/durable"
+)
+
+// appliedFile is the file in the state directory that holds the last version that the containers were seen to
+// follow. Without it a worker that starts would have to tell its managers that it follows none, or a newer
+// one than it does.
+const appliedFile = "applied.json"
+
+type applied struct {
+	DeviceGroup string `json:"device_group"`
+	topics.Version
+}
+
+// loadApplied reads the version; zero when there is none for this group, or when err says why it is of no use.
+func loadApplied(dir, group string) (topics.Version, error) {
+	path := filepath.Join(dir, appliedFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return topics.Version{}, nil
+	}
+	if err != nil {
+		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	var a applied
+	if err := json.Unmarshal(data, &a); err != nil {
+		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	if a.DeviceGroup != group {
+		return topics.Version{}, nil
+	}
+	if err := a.Version.Check(); err != nil {
+		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return a.Version, nil
+}
+
+func saveApplied(dir, group string, v topics.Version) error {
+	data, err := json.Marshal(applied{DeviceGroup: group, Version: v})
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", appliedFile, err)
+	}
+	return durable.WriteFile(filepath.Join(dir, appliedFile), data)
+}
