@@ -132,8 +132,6 @@ func (g *guard) checkWill(c *conn) *refusal {
 		return nil
 	case c.will.FixedHeader.Qos > 1:
 		return &refusal{packets.ErrQosNotSupported, "the will has QoS 2"}
-	case len(c.will.Payload) > topics.MaxPayload:
-		return &refusal{packets.ErrPacketTooLarge, "the will is too large"}
 	case !g.mayPublish(c, c.will.TopicName):
 		code := packets.ErrNotAuthorized
 		if c.version < 5 {

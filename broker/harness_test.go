@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,4 +225,29 @@ func subscribeLocal(t testing.TB, c client.Client, filter string, f func(payload
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lockedBuffer is a log to look at.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func (b *lockedBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+// messageTo is any message to that topic.
+func messageTo(topic string) client.Message {
+	return client.Message{Topic: topic, Payload: []byte("x")}
 }

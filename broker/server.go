@@ -184,16 +184,16 @@ func (s *Server) handshake(nc net.Conn) error {
 
 // establish hands the connection to mochi until it ends. A panic in there ends this connection only.
 func (s *Server) establish(c *conn) (err error) {
-	panicked := s.protect("serve connection", func() { err = s.mqtt.EstablishConnection(mqtt.LocalListener, c) })
-	if !panicked {
-		return err
+	if s.protect("serve connection", func() { err = s.mqtt.EstablishConnection(mqtt.LocalListener, c) }) {
+		err = packets.ErrMalformedPacket
 	}
-	if c.client != nil {
-		c.client.Stop(packets.ErrUnspecifiedError)
+	if c.connected {
+		// mochi has done this, but not after a panic, nor for a client that was gone before its CONNACK.
+		c.client.Stop(err)
 		s.mqtt.UnsubscribeClient(c.client)
 		s.mqtt.Clients.Delete(c.client.ID)
 	}
-	return packets.ErrMalformedPacket
+	return err
 }
 
 // protect runs f and reports whether it panicked. mochi's decoder does so on some malformed packets.

@@ -266,6 +266,18 @@ func TestTrapTakeoverRemovesNewConnection(t *testing.T) {
 	}, false, true)
 }
 
+// A client that is gone before it was answered stays among mochi's clients.
+func TestTrapVanishedClientStays(t *testing.T) {
+	compare(t, setup{}, func(s *subject) (stays bool) {
+		w := s.dial(5)
+		w.send(connectPacket(5, "w", as("manager")))
+		_ = w.Close()
+		synctest.Wait()
+		_, stays = s.mochi.Clients.Get("w")
+		return stays
+	}, true, false)
+}
+
 // A keep-alive of more than 12 h is cut short by an overflow.
 func TestTrapLongKeepAlive(t *testing.T) {
 	compare(t, setup{}, func(s *subject) (alive bool) {
