@@ -2,6 +2,8 @@ package rig
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,16 +50,31 @@ func RemoveContainers(t testing.TB, engine *client.Client, label string) {
 	})
 }
 
-// RemoveImage removes an image from the engine when the test ends; one that is not there is fine. Call it
-// before RemoveContainers, so that it runs after it.
-func RemoveImage(t testing.TB, engine *client.Client, ref string) {
+// RemoveImages removes all images that the engine has from the registry at addr, a host:port, when the test
+// ends. [NewRegistry] does it for its own address. Containers of the images must be gone by then, so call
+// [RemoveContainers] later: what is asked for last is done first.
+func RemoveImages(t testing.TB, engine *client.Client, addr string) {
 	t.Helper()
-	cleanup(t, func(ctx context.Context) {
-		_, err := engine.ImageRemove(ctx, ref, image.RemoveOptions{Force: true, PruneChildren: true})
-		if err != nil && !cerrdefs.IsNotFound(err) {
-			t.Errorf("clean up image %s: %v", ref, err)
+	cleanup(t, func(ctx context.Context) { removeImages(ctx, t, engine, addr) })
+}
+
+func removeImages(ctx context.Context, t testing.TB, engine *client.Client, addr string) {
+	images, err := engine.ImageList(ctx, image.ListOptions{All: true})
+	if err != nil {
+		t.Errorf("clean up images of %s: %v", addr, err)
+	}
+	for _, i := range images {
+		// One whose tag has moved on has a digest only.
+		for _, ref := range slices.Concat(i.RepoTags, i.RepoDigests) {
+			if !strings.HasPrefix(ref, addr+"/") || strings.HasSuffix(ref, ":<none>") {
+				continue
+			}
+			_, err := engine.ImageRemove(ctx, ref, image.RemoveOptions{Force: true, PruneChildren: true})
+			if err != nil && !cerrdefs.IsNotFound(err) {
+				t.Errorf("clean up image %s: %v", ref, err)
+			}
 		}
-	})
+	}
 }
 
 // RemoveNetwork removes a network from the engine when the test ends; one that is not there is fine.

@@ -21,11 +21,16 @@ import (
 // An image that was pushed is pulled and run by the machine's own engine, and nothing of it is left.
 func TestEngineRunsWhatWasPushed(t *testing.T) {
 	engine := rig.Docker(t)
-	ref := rig.NewRegistry(t).Push(t, rig.Name("hello"), rig.Hello{Version: "v7"})
-	var id string
+	var id, ref, moved string
 	t.Run("run", func(t *testing.T) {
 		label := rig.Name("rig-test")
-		rig.RemoveImage(t, engine, ref)
+		registry, name := rig.NewRegistry(t), rig.Name("hello")
+		registry.Push(t, name, rig.Hello{Version: "v7", Padding: 1})
+		pull(t, engine, registry.Addr+"/"+name+":v7")
+		before, err := engine.ImageInspect(t.Context(), registry.Addr+"/"+name+":v7")
+		must(t, err)
+		moved = before.ID
+		ref = registry.Push(t, name, rig.Hello{Version: "v7"})
 		rig.RemoveContainers(t, engine, label+"=yes")
 		pull(t, engine, ref)
 		port := strconv.Itoa(rig.FreePorts(t, 1))
@@ -43,8 +48,10 @@ func TestEngineRunsWhatWasPushed(t *testing.T) {
 	if _, err := engine.ContainerInspect(t.Context(), id); !errdefs.IsNotFound(err) {
 		t.Errorf("after the test the container is there: %v", err)
 	}
-	if _, err := engine.ImageInspect(t.Context(), ref); !errdefs.IsNotFound(err) {
-		t.Errorf("after the test the image is there: %v", err)
+	for _, image := range []string{ref, moved} {
+		if _, err := engine.ImageInspect(t.Context(), image); !errdefs.IsNotFound(err) {
+			t.Errorf("after the test the image %s is there: %v", image, err)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/docker/docker/client"
 )
 
 // A Registry is an image registry on a loopback port, without TLS and credentials: engines take registries
@@ -35,7 +37,8 @@ func StartRegistry(ctx context.Context, addr, dir string) (*Registry, error) {
 	return r, nil
 }
 
-// NewRegistry starts a registry that lasts as long as the test.
+// NewRegistry starts a registry that lasts as long as the test. Images that the machine's engine, if there
+// is one, has pulled from it are removed at the end.
 func NewRegistry(t testing.TB) *Registry {
 	t.Helper()
 	r, err := StartRegistry(t.Context(), "", t.TempDir())
@@ -45,6 +48,16 @@ func NewRegistry(t testing.TB) *Registry {
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+	cleanup(t, func(ctx context.Context) {
+		engine, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+		if err != nil {
+			return
+		}
+		defer engine.Close()
+		if _, err := engine.Ping(ctx); err == nil {
+			removeImages(ctx, t, engine, r.Addr)
 		}
 	})
 	return r

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,11 +25,7 @@ type tool struct {
 // startTool builds and starts a program of the module test/tools; ctx limits that, not its life. It ends
 // with stop, or with this process.
 func startTool(ctx context.Context, name string, args ...string) (*tool, error) {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	program, err := goCommand(ctx, nil, "-C", filepath.Join(root, "test", "tools"), "tool", "-n", name)
+	program, err := toolPath(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", name, err)
 	}
@@ -52,6 +49,33 @@ func startTool(ctx context.Context, name string, args ...string) (*tool, error) 
 	}
 	p.addr = strings.TrimSpace(line)
 	return p, nil
+}
+
+var tools struct {
+	sync.Mutex
+	paths map[string]string
+}
+
+// toolPath builds a program of the module test/tools into Go's build cache, once.
+func toolPath(ctx context.Context, name string) (string, error) {
+	tools.Lock()
+	defer tools.Unlock()
+	if path, ok := tools.paths[name]; ok {
+		return path, nil
+	}
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	path, err := goCommand(ctx, nil, "-C", filepath.Join(root, "test", "tools"), "tool", "-n", name)
+	if err != nil {
+		return "", err
+	}
+	if tools.paths == nil {
+		tools.paths = map[string]string{}
+	}
+	tools.paths[name] = path
+	return path, nil
 }
 
 // stop ends the program and waits for it. Its exit code is of no interest, except when it had to be killed.

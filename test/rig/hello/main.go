@@ -5,6 +5,7 @@
 //	GET /env          the environment, one variable per line, sorted
 //	GET /file?path=P  what the file holds; of a device, the first bytes
 //	PUT /file?path=P  writes the body to the file
+//	GET /fetch?url=U  what another server says, to see whom the container can reach
 //
 // It listens on $PORT, 8080 when that is not set.
 package main
@@ -68,6 +69,15 @@ func routes() http.Handler {
 		if err := write(r.FormValue("path"), r.Body); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
+	})
+	mux.HandleFunc("GET /fetch", func(w http.ResponseWriter, r *http.Request) {
+		answer, err := http.Get(r.FormValue("url"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer answer.Body.Close()
+		_, _ = io.Copy(w, answer.Body)
 	})
 	return mux
 }
