@@ -51,3 +51,15 @@ func saveApplied(dir, group string, v topics.Version) error {
 	}
 	return durable.WriteFile(filepath.Join(dir, appliedFile), data)
 }
+
+// follow notes that the containers follow that version. A failure costs no more than a status that names an older
+// version, for a moment, after the next start.
+func (l *loop) follow(v topics.Version) {
+	if v == l.applied {
+		return
+	}
+	l.applied = v
+	if err := saveApplied(l.StateDir, l.Group, v); err != nil {
+		l.Log.Warn("the version that was applied cannot be recorded", "error", err)
+	}
+}

@@ -62,6 +62,13 @@ func (s *script) Run(ctx context.Context) error {
 	return nil
 }
 
+// said are the reports so far.
+func (s *script) said() []worker.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reports)
+}
+
 // count is how many reports there were.
 func (s *script) count() int {
 	s.mu.Lock()

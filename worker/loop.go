@@ -24,7 +24,7 @@ type loop struct {
 	unsaved *unsaved
 	images  images
 	facts   Facts
-	// applied is the last version that the containers were seen to follow.
+	// applied is the last version that the containers were seen to follow, also by an earlier worker.
 	applied  topics.Version
 	reported Report
 	// complaint is the last thing logged about a config that was not taken.
@@ -44,13 +44,13 @@ type loop struct {
 	due, last time.Time
 }
 
-func newLoop(o Options, held state, images images) *loop {
+func newLoop(o Options, held state, applied topics.Version, images images) *loop {
 	return &loop{
 		Options: o,
 		crew: crew{
 			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
 		},
-		held: held, images: images,
+		held: held, images: images, applied: applied, reported: Report{Applied: applied},
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{},
 		jobs: map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}

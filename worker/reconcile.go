@@ -41,7 +41,7 @@ func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
 		}
 	}
 	if l.settled(steps) {
-		l.applied = l.version()
+		l.follow(l.version())
 	}
 	l.report(failing(steps))
 }

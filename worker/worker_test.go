@@ -45,6 +45,26 @@ func TestRestartTouchesNothing(t *testing.T) {
 	})
 }
 
+// A worker that starts while a newer config is still being applied says what the containers follow until then.
+func TestRestartDoesNotForgetWhatWasApplied(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.machine.Push("big:1", enginetest.Image{PullTime: time.Hour, Bytes: 1000})
+		b.offer(config(t, 2, newApp("web", "big:1")))
+		b.restart("g")
+		for i, r := range b.link.said() {
+			if r.Applied.ConfigID != 1 {
+				t.Errorf("status %d after the restart names config %d, want 1", i, r.Applied.ConfigID)
+			}
+		}
+		b.pass(2 * time.Hour)
+		b.says(2)
+		b.restart("elsewhere")
+		b.says(0)
+	})
+}
+
 func TestBootsOfflineFromLocalImages(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")

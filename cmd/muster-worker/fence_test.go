@@ -17,7 +17,6 @@ var ours = []string{
 	"muster/broker/client",
 	"muster/broker/client/network",
 	"muster/broker/client/request",
-	"muster/broker/client/request",
 	"muster/cmd/internal/brokerflags",
 	"muster/cmd/internal/program",
 	"muster/cmd/internal/settings",
@@ -49,7 +48,7 @@ func TestImports(t *testing.T) {
 		t.Fatal(err)
 	}
 	var linked []string
-	for _, pkg := range strings.FieldsSeq(string(out)) {
+	for pkg := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(pkg, "muster/") {
 			linked = append(linked, pkg)
 		}
