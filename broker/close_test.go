@@ -22,7 +22,7 @@ func TestClose(t *testing.T) {
 	statuses := make(chan string, 10)
 	subscribeLocal(t, c, "#", func(payload string) { statuses <- payload })
 
-	v5 := dialTCP(t, s.TCPAddr(), 5).mustConnect("five", will(device(topics.DeviceStatus, "d1"), "offline", true))
+	v5 := dialTCP(t, s.TCPAddr(), 5).mustConnect("five", withWill(device(topics.DeviceStatus, "d1"), "offline", true))
 	v3 := dialTCP(t, s.TCPAddr(), 4).mustConnect("three")
 	ws := dialWebSocket(t, "ws://"+s.WebSocketAddr().String(), nil, nil).mustConnect("ws")
 	silent := dialTCP(t, s.TCPAddr(), 5)

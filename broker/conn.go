@@ -39,7 +39,7 @@ type conn struct {
 
 	// Only used by the reading goroutine.
 	connected bool // the CONNECT was accepted
-	will      *packets.Packet
+	will      *will
 	subscribe subscribing
 
 	mu      sync.Mutex
@@ -133,7 +133,7 @@ func (c *conn) finish(err error) {
 	_ = c.Close()
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	defer c.Conn.Close()
+	defer func() { _ = c.Conn.Close() }()
 	c.mu.Lock()
 	code := c.goodbye
 	c.mu.Unlock()

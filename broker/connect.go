@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -24,7 +25,7 @@ func (c *conn) readConnect(pk *packets.Packet) {
 	// The strings share the packet's memory, and would keep the password in it for as long as the
 	// connection lives.
 	p.ClientIdentifier = strings.Clone(p.ClientIdentifier)
-	p.Username = append([]byte(nil), p.Username...)
+	p.Username = slices.Clone(p.Username)
 	if len(p.Password) == 0 {
 		p.PasswordFlag = false // mochi refuses an empty password as a protocol error, which it is not
 	}
@@ -46,18 +47,35 @@ func (c *conn) readConnect(pk *packets.Packet) {
 	pk.Properties.TopicAliasMaximum = 0
 }
 
-func willOf(p *packets.ConnectParams) *packets.Packet {
-	will := &packets.Packet{
-		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: p.WillQos, Retain: p.WillRetain},
-		TopicName:   strings.Clone(p.WillTopic),
-		Payload:     append([]byte(nil), p.WillPayload...),
-	}
-	if forwarded := forwardedProperties(p.WillProperties); forwarded != nil {
-		will.Properties = *forwarded
-	}
-	will.Properties.MessageExpiryInterval = p.WillProperties.MessageExpiryInterval
+// A will is what to publish when its client is gone. There is one for each device, so it is kept small.
+type will struct {
+	topic      string
+	payload    []byte
+	qos        byte
+	retain     bool
+	expiry     uint32
+	properties *packets.Properties // nil when there are none
+}
+
+func willOf(p *packets.ConnectParams) *will {
 	// A Will Delay Interval means nothing: it ends at the latest with the session (MQTT 5.0 §3.1.3.2.2).
-	return will
+	return &will{
+		topic: strings.Clone(p.WillTopic), payload: slices.Clone(p.WillPayload), qos: p.WillQos, retain: p.WillRetain,
+		expiry: p.WillProperties.MessageExpiryInterval, properties: forwardedProperties(p.WillProperties),
+	}
+}
+
+func (w *will) packet() packets.Packet {
+	pk := packets.Packet{
+		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: w.qos, Retain: w.retain},
+		TopicName:   w.topic,
+		Payload:     w.payload,
+	}
+	if w.properties != nil {
+		pk.Properties = *w.properties
+	}
+	pk.Properties.MessageExpiryInterval = w.expiry
+	return pk
 }
 
 // A refusal is a CONNECT that is not accepted: the reason code for the client, and why for the log.
@@ -130,14 +148,14 @@ func (g *guard) checkWill(c *conn) *refusal {
 	switch {
 	case c.will == nil:
 		return nil
-	case c.will.FixedHeader.Qos > 1:
+	case c.will.qos > 1:
 		return &refusal{packets.ErrQosNotSupported, "the will has QoS 2"}
-	case !g.mayPublish(c, c.will.TopicName):
+	case !g.mayPublish(c, c.will.topic):
 		code := packets.ErrNotAuthorized
 		if c.version < 5 {
 			code = packets.ErrBadUsernameOrPassword // which mochi translates to "not authorized"
 		}
-		return &refusal{code, fmt.Sprintf("not allowed to have a will on topic %.80q", c.will.TopicName)}
+		return &refusal{code, fmt.Sprintf("not allowed to have a will on topic %.80q", c.will.topic)}
 	}
 	return nil
 }
@@ -190,7 +208,7 @@ func (c *conn) publishWill() {
 		return
 	}
 	from := c.server.mqtt.NewClient(nil, mqtt.LocalListener, c.client.ID, true)
-	if err := c.server.publish(from, *c.will); err != nil {
+	if err := c.server.publish(from, c.will.packet()); err != nil {
 		c.server.log.Warn("mqtt will not published", "client_id", c.client.ID, "error", err)
 	}
 }

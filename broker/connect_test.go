@@ -34,10 +34,10 @@ func TestRefusedConnects(t *testing.T) {
 		{"long username", "c", as(strings.Repeat("x", maxName+1)), 0x86, 5},
 		{"device with an invalid name", "c", as("no spaces"), 0x86, 5},
 		{"unknown role", "c", as("unknown"), 0x86, 5},
-		{"another's will", "c", will(device(topics.DeviceStatus, "d2"), "x", true), 0x87, 5},
-		{"will outside of the root", "c", will("elsewhere", "x", true), 0x87, 5},
+		{"another's will", "c", withWill(device(topics.DeviceStatus, "d2"), "x", true), 0x87, 5},
+		{"will outside of the root", "c", withWill("elsewhere", "x", true), 0x87, 5},
 		{"will with QoS 2", "c", func(pk *packets.Packet) {
-			will(device(topics.DeviceStatus, "d1"), "x", true)(pk)
+			withWill(device(topics.DeviceStatus, "d1"), "x", true)(pk)
 			pk.Connect.WillQos = 2
 		}, 0x9b, silent},
 	} {
@@ -232,13 +232,13 @@ func TestTakeover(t *testing.T) {
 	status := device(topics.DeviceStatus, "d1")
 	watcher := dialMemory(t, s, 5).mustConnect("watcher", as("viewer"))
 	watcher.subscribe("#")
-	old := dialMemory(t, s, 5).mustConnect("d1", as("d1"), will(status, "offline", true))
+	old := dialMemory(t, s, 5).mustConnect("d1", as("d1"), withWill(status, "offline", true))
 	goodbye := make(chan byte, 1)
 	go func() {
 		pk, _ := old.receive(patience)
 		goodbye <- pk.ReasonCode
 	}()
-	w := dialMemory(t, s, 5).mustConnect("d1", as("d1"), will(status, "offline", true))
+	w := dialMemory(t, s, 5).mustConnect("d1", as("d1"), withWill(status, "offline", true))
 	if got := <-goodbye; got != packets.ErrSessionTakenOver.Code {
 		t.Errorf("the old connection was told %#x, want %#x", got, packets.ErrSessionTakenOver.Code)
 	}
@@ -304,7 +304,7 @@ func TestWills(t *testing.T) {
 			s := listen(t, nil)
 			watcher := dialMemory(t, s, 5).mustConnect("watcher", as("viewer"))
 			watcher.subscribe("#")
-			w := dialMemory(t, s, 5).mustConnect("d1", as("d1"), will(status, "offline", true), func(pk *packets.Packet) {
+			w := dialMemory(t, s, 5).mustConnect("d1", as("d1"), withWill(status, "offline", true), func(pk *packets.Packet) {
 				pk.Connect.WillProperties.ContentType = "text/plain"
 				pk.Connect.WillProperties.WillDelayInterval = 3600
 			})

@@ -14,7 +14,7 @@ import (
 // the process, or be left in the broker.
 func FuzzConnection(f *testing.F) {
 	w := &wire{t: f, version: 5}
-	connect := w.encode(connectPacket(5, "c", as("manager"), will(group("w"), "x", true)))
+	connect := w.encode(connectPacket(5, "c", as("manager"), withWill(group("w"), "x", true)))
 	for _, seed := range [][]byte{
 		nil,
 		[]byte("GET / HTTP/1.1\r\n\r\n"),

@@ -43,13 +43,17 @@ func (g *guard) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 		return false
 	}
 	if !write {
-		return g.server.opts.Root.MaySubscribe(c.identity.Role, c.identity.Name, topic)
+		return g.mayRead(c, topic)
 	}
 	if g.mayPublish(c, topic) {
 		return true
 	}
-	c.complain("mqtt publish refused", "topic", topic)
+	c.complain("to publish", "topic", topic)
 	return false
+}
+
+func (g *guard) mayRead(c *conn, filter string) bool {
+	return g.server.opts.Root.MaySubscribe(c.identity.Role, c.identity.Name, filter)
 }
 
 func (g *guard) mayPublish(c *conn, topic string) bool {
@@ -57,11 +61,13 @@ func (g *guard) mayPublish(c *conn, topic string) bool {
 }
 
 // complain logs the first refusal of a connection: a client that tries once will try again.
-func (c *conn) complain(message string, args ...any) {
+func (c *conn) complain(what string, args ...any) {
 	if c.complained.Swap(true) {
 		return
 	}
-	c.server.log.Warn(message, append(args, "client_id", c.client.ID, "role", c.identity.Role, "name", c.identity.Name)...)
+	c.server.log.Warn("mqtt client was refused something", append([]any{
+		"what", what, "client_id", c.client.ID, "role", c.identity.Role, "name", c.identity.Name,
+	}, args...)...)
 }
 
 // OnPacketRead sees each packet before mochi does. An error other than ErrRejectPacket would be ignored.
@@ -104,7 +110,7 @@ func (g *guard) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet
 // reject ends the connection because of a packet.
 func (c *conn) reject(pk packets.Packet, code packets.Code) (packets.Packet, error) {
 	c.sayGoodbye(code)
-	c.complain("mqtt packet refused", "reason", code.Reason)
+	c.complain("to send such a packet", "reason", code.Reason)
 	return pk, packets.ErrRejectPacket
 }
 
@@ -138,7 +144,7 @@ func (g *guard) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, e
 		return pk, nil
 	}
 	if pk.FixedHeader.Retain && !g.server.retain(pk) {
-		c.complain("mqtt message not retained, there are too many", "topic", pk.TopicName)
+		c.complain("to retain one more message", "topic", pk.TopicName)
 		if pk.FixedHeader.Qos > 0 && pk.ProtocolVersion == 5 {
 			return pk, packets.ErrQuotaExceeded
 		}

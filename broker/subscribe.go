@@ -38,7 +38,7 @@ func (g *guard) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		_, existed := cl.State.Subscriptions.Get(sub.Filter)
 		verdict := g.judge(c, sub.Filter, existed, count)
 		if verdict != packets.CodeSuccess {
-			c.complain("mqtt subscription refused", "filter", sub.Filter, "reason", verdict.Reason)
+			c.complain("to subscribe", "filter", sub.Filter, "reason", verdict.Reason)
 			c.subscribe.verdicts[i] = verdict.Code
 			sub.Filter = "" // which mochi refuses; OnSubscribed puts the right code in its place
 			filters[i] = sub
@@ -66,7 +66,7 @@ func (g *guard) judge(c *conn, filter string, existed bool, count int) packets.C
 	switch {
 	case topics.CheckFilter(filter) != nil:
 		return packets.ErrTopicFilterInvalid
-	case !g.server.opts.Root.MaySubscribe(c.identity.Role, c.identity.Name, filter):
+	case !g.mayRead(c, filter):
 		return packets.ErrNotAuthorized
 	case !existed && count >= g.server.opts.MaxSubscriptions:
 		return packets.ErrQuotaExceeded
@@ -127,10 +127,7 @@ func (g *guard) OnPacketProcessed(cl *mqtt.Client, pk packets.Packet, err error)
 // overtaken on the way, the newer one is sent after it.
 func (g *guard) replay(c *conn, filter string) {
 	for _, m := range g.server.retained.matching(filter, time.Now()) {
-		for {
-			if !g.server.opts.Root.MaySubscribe(c.identity.Role, c.identity.Name, m.topic) || c.send(m) != nil {
-				break
-			}
+		for g.mayRead(c, m.topic) && c.send(m) == nil {
 			newest := g.server.retained.get(m.topic, time.Now())
 			if newest == m {
 				break

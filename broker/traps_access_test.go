@@ -31,7 +31,7 @@ func TestTrapWillBypassesAccess(t *testing.T) {
 			deny := setup{hooks: func() []mqtt.Hook { return []mqtt.Hook{&allow{denyWrites: true}} }}
 			compare(t, deny, func(s *subject) (published bool) {
 				w := s.dial(5)
-				w.connect("w", as("d1"), will(topic, "forged", true))
+				w.connect("w", as("d1"), withWill(topic, "forged", true))
 				_ = w.Close()
 				synctest.Wait()
 				time.Sleep(time.Second)

@@ -329,6 +329,6 @@ func TestTrapSysPublishHangs(t *testing.T) {
 // An empty will, which clears a retained message, is refused.
 func TestTrapEmptyWill(t *testing.T) {
 	compare(t, setup{}, func(s *subject) (accepted bool) {
-		return s.dial(5).connect("w", as("manager"), will(group("a"), "", true)).ReasonCode == 0
+		return s.dial(5).connect("w", as("manager"), withWill(group("a"), "", true)).ReasonCode == 0
 	}, false, true)
 }

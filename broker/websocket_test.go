@@ -19,6 +19,7 @@ func dialWebSocket(t testing.TB, url string, config *tls.Config, header http.Hea
 	if err != nil {
 		t.Fatalf("%s: %v", url, err)
 	}
+	defer response.Body.Close()
 	if got := response.Header.Get("Sec-Websocket-Protocol"); got != "mqtt" {
 		t.Errorf("the subprotocol is %q", got)
 	}
@@ -83,11 +84,15 @@ func TestWebSocketOrigins(t *testing.T) {
 			}
 			dialer := websocket.Dialer{Subprotocols: []string{"mqtt"}}
 			ws, response, err := dialer.Dial("ws://"+addr, header)
+			if response == nil {
+				t.Fatalf("dial: %v", err)
+			}
+			defer response.Body.Close()
 			if (err == nil) != tt.upgraded {
 				t.Fatalf("dial: %v", err)
 			}
 			if err != nil {
-				if response == nil || response.StatusCode != http.StatusForbidden {
+				if response.StatusCode != http.StatusForbidden {
 					t.Errorf("answered with %v", response)
 				}
 				return
@@ -115,7 +120,7 @@ func TestWebSocketPlainRequest(t *testing.T) {
 // A WebSocket client that goes away properly, without a DISCONNECT, leaves its will.
 func TestWebSocketClosed(t *testing.T) {
 	s := listen(t, func(o *Options) { o.WebSocketAddr = "127.0.0.1:0" })
-	w := dialWebSocket(t, "ws://"+s.WebSocketAddr().String(), nil, nil).mustConnect("m", as("manager"), will(group("a"), "gone", true))
+	w := dialWebSocket(t, "ws://"+s.WebSocketAddr().String(), nil, nil).mustConnect("m", as("manager"), withWill(group("a"), "gone", true))
 	if err := w.Conn.(*webSocketConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}

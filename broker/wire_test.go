@@ -155,8 +155,8 @@ func as(username string) func(*packets.Packet) {
 	}
 }
 
-// will leaves a will with QoS 1.
-func will(topic, payload string, retain bool) func(*packets.Packet) {
+// withWill leaves a will with QoS 1.
+func withWill(topic, payload string, retain bool) func(*packets.Packet) {
 	return func(pk *packets.Packet) {
 		p := &pk.Connect
 		p.WillFlag, p.WillTopic, p.WillPayload, p.WillQos, p.WillRetain = true, topic, []byte(payload), 1, retain
