@@ -95,11 +95,14 @@ func TestDevicesWord(t *testing.T) {
 	prepare := func(s *stage) { s.shelf.set("g", 2) }
 	have := func(id int64) topics.Version { return topics.Version{Epoch: epoch2, ConfigID: id} }
 	scripted(t, prepare, func(s *stage) {
+		makes := s.shelf.made()
 		s.MarkBehind("g", have(2))
 		s.MarkBehind("unknown", have(9))
-		s.wantBehind()
 		synctest.Wait()
 		s.wantBehind()
+		if s.shelf.made() != makes {
+			t.Error("what is no news made a pass")
+		}
 
 		// Another manager has made 3 just now: not behind at all.
 		s.shelf.set("g", 3)
@@ -108,7 +111,7 @@ func TestDevicesWord(t *testing.T) {
 		s.wantBehind()
 		s.wantLogged("store behind fleet", 0)
 
-		makes := s.shelf.made()
+		makes = s.shelf.made()
 		for range 100 {
 			s.MarkBehind("g", have(7))
 		}
@@ -137,6 +140,26 @@ func TestDevicesWord(t *testing.T) {
 		s.wantBehind("g")
 		s.pause(2 * time.Minute)
 		s.wantBehind()
+	})
+}
+
+// What arrives while the store is being read may be newer than what was read.
+func TestAnotherManagerIsAheadForAMoment(t *testing.T) {
+	prepare := func(s *stage) { s.shelf.set("g", 1) }
+	scripted(t, prepare, func(s *stage) {
+		s.shelf.meanwhile = func() {
+			s.hear(message(ours("g", 2)), s.up)
+			s.hear(message(ours("new", 1)), s.up)
+			s.MarkBehind("g", topics.Version{Epoch: epoch2, ConfigID: 2})
+			s.shelf.next["g"], s.shelf.next["new"] = 2, 1 // in the store by then, and read by the next pass
+		}
+		s.Poke("")
+		s.pause(time.Second)
+		s.wantBehind()
+		s.wantLogged("store behind fleet", 0)
+		s.wantLogged("knows nothing of", 0)
+		s.wantCount("g", 1)
+		s.wantCount("new", 0)
 	})
 }
 
@@ -188,6 +211,26 @@ func TestGroupDeletedWhileNobodyRan(t *testing.T) {
 		s.wire.put(message(ours("g", 2)))
 	}
 	scripted(t, prepare, func(s *stage) { s.wantHeld("g", nil) })
+}
+
+// That the history cannot be read does not mean that there is none.
+func TestHistoryFails(t *testing.T) {
+	prepare := func(s *stage) {
+		s.shelf.set("g", 3)
+		_, _ = s.shelf.MakeAll(t.Context(), "")
+		s.shelf.remove("g")
+		s.shelf.lost = errors.New("disk on fire")
+		s.wire.put(message(snapshotOf(epoch1, "g", 2, "")))
+	}
+	scripted(t, prepare, func(s *stage) {
+		s.pause(time.Minute)
+		s.wantLogged("knows nothing of", 0)
+		s.shelf.mu.Lock()
+		s.shelf.lost = nil
+		s.shelf.mu.Unlock()
+		s.pause(2 * time.Minute)
+		s.wantHeld("g", nil)
+	})
 }
 
 func TestForeignTopicsAreLeftAlone(t *testing.T) {

@@ -65,7 +65,6 @@ func (p *Publisher) consider(group string, t *topic, now time.Time) {
 	case t.busy:
 		return
 	case v == leave || v == behind || v == foreign:
-		t.retry()
 		if !w.exists && t.held != config && t.held != unreadable {
 			delete(p.topics, group)
 		}

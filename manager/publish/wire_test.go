@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"muster/broker/client"
 	"muster/manager/store"
@@ -26,6 +27,7 @@ type wire struct {
 	script func(client.Message) reaction
 	// published counts the messages of each topic that clients published, taken or not.
 	published map[string]int
+	busy      int // how many calls of Publish are under way
 }
 
 // A reaction is what the wire does with a message.
@@ -34,6 +36,7 @@ type reaction struct {
 	lose   bool          // acknowledge it and forget it
 	mute   bool          // keep it, but send it to nobody
 	answer chan struct{} // acknowledge when this is closed
+	after  time.Duration // acknowledge when that has passed, whatever the context says
 }
 
 func newWire() *wire {
@@ -207,7 +210,14 @@ func (c *wireClient) Publish(ctx context.Context, m client.Message) error {
 	default:
 		c.wire.deliver(m)
 	}
+	c.wire.busy++
 	c.wire.mu.Unlock()
+	defer func() {
+		c.wire.mu.Lock()
+		defer c.wire.mu.Unlock()
+		c.wire.busy--
+	}()
+	time.Sleep(r.after) // synctest's time
 	if r.answer != nil {
 		select {
 		case <-r.answer:
@@ -227,11 +237,13 @@ type shelf struct {
 	latest map[string]store.Snapshot
 	exists map[string]bool
 	makes  int
-	reads  int      // of the history
 	large  []string // groups whose config MakeAll refuses
 	by     []string
 	err    error
 	next   map[string]int64 // what MakeAll will find
+	// meanwhile is called once, in the next MakeAll, when that has read everything.
+	meanwhile func()
+	lost      error // of the history
 }
 
 func newShelf(epoch string) *shelf {
@@ -248,6 +260,12 @@ func (s *shelf) MakeAll(_ context.Context, by string) ([]store.Head, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
+	defer func() {
+		if s.meanwhile != nil {
+			s.meanwhile()
+			s.meanwhile = nil
+		}
+	}()
 	var (
 		made []store.Head
 		errs []error
@@ -307,9 +325,8 @@ type past struct{ *shelf }
 func (p past) Latest(_ context.Context, group string) (store.Snapshot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.reads++
-	if p.err != nil {
-		return store.Snapshot{}, p.err
+	if err := errors.Join(p.err, p.lost); err != nil {
+		return store.Snapshot{}, err
 	}
 	if s, ok := p.latest[group]; ok {
 		return s, nil
