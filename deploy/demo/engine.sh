@@ -51,7 +51,8 @@ if [ -d /run/systemd/system ]; then
 	systemctl start docker
 else
 	echo "starting Docker (dockerd, log in $log); it keeps running afterwards"
-	nohup dockerd >"$log" 2>&1 </dev/null &
+	# In a session of its own, so that Ctrl-C in the demo does not reach it.
+	setsid dockerd >"$log" 2>&1 </dev/null &
 fi
 tries=0
 until answers; do
