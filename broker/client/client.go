@@ -62,7 +62,8 @@ type Handler func(Message)
 // A Subscription is a topic filter and what to do with the messages that match it.
 type Subscription struct {
 	Filter string
-	// QoS is the highest QoS to receive: 0 or 1.
+	// QoS is the highest QoS to receive: 0 or 1. A broker may give less; the embedded one gives 0 over a
+	// network.
 	QoS byte
 	// Share, when not empty, shares the messages among all clients that subscribe with the same Share and
 	// Filter: each message goes to one of them where the broker can do that, and to all where it cannot.

@@ -30,7 +30,7 @@ type Client struct {
 	subscribed, announce chan struct{}
 
 	mu      sync.Mutex
-	current *connection // nil unless connected, with the subscriptions in place
+	current *connection // the latest whose subscriptions were in place; it may have ended
 	ups     []*up
 	closing atomic.Bool
 
@@ -128,6 +128,9 @@ func (c *Client) Close() error {
 func (c *Client) connected() *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.current == nil || c.current.ctx.Err() != nil {
+		return nil
+	}
 	return c.current
 }
 

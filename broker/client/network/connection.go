@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/paho"
@@ -24,16 +25,19 @@ const (
 	// answerTimeout is how long the broker may take for any answer. It is generous: a broker that
 	// thousands connect to at the same moment is slow, and coming back later makes that worse.
 	answerTimeout = 30 * time.Second
-	// goodbyeTimeout is how long the network may take to accept the goodbye.
+	// goodbyeTimeout is how long the goodbye may take.
 	goodbyeTimeout = 2 * time.Second
 )
 
 // A connection is one connection to the broker, from CONNECT to its end. It does not come back.
 type connection struct {
 	// ctx ends with the connection; its cause says why.
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	raw     net.Conn
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	// gone is closed when there is nothing left to read or write.
+	gone    chan struct{}
+	failed  atomic.Bool
+	conn    *packetConn
 	paho    *paho.Client
 	session *watchedSession
 	// server is what the broker said about itself.
@@ -52,12 +56,12 @@ func (e *connectError) Unwrap() error { return e.err }
 // connect says CONNECT on raw, which it owns from now on. Messages go to deliver. When ctx ends, the
 // connection does too.
 func connect(ctx context.Context, raw net.Conn, packet *paho.Connect, deliver func(client.Message)) (*connection, error) {
-	n := &connection{raw: raw}
+	n := &connection{gone: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancelCause(ctx)
-	conn := newPacketConn(raw, n.fail)
+	n.conn = newPacketConn(raw, n.fail)
 	n.session = &watchedSession{State: state.NewInMemory(), fail: n.fail}
 	n.paho = paho.NewClient(paho.ClientConfig{
-		Conn:          conn,
+		Conn:          n.conn,
 		Session:       n.session,
 		PingHandler:   &watchedPinger{paho.NewDefaultPinger(), n.fail},
 		PacketTimeout: answerTimeout,
@@ -84,22 +88,29 @@ func connect(ctx context.Context, raw net.Conn, packet *paho.Connect, deliver fu
 	}
 	n.fail(err)
 	// The goroutine that reads has ended, or will without another byte: raw is closed.
-	return nil, &connectError{err, conn.answerBegan()}
+	return nil, &connectError{err, n.conn.answerBegan()}
 }
 
 // fail ends the connection for the given reason. Only the first one counts.
 func (n *connection) fail(why error) {
 	n.cancel(why)
-	_ = n.raw.Close()
+	if n.failed.CompareAndSwap(false, true) {
+		_ = n.conn.Conn.Close()
+		close(n.gone)
+	}
 }
 
 // end says goodbye, if there is still somebody to hear it, and waits until all goroutines of the
 // connection have ended, and so its handlers.
+//
+// It leaves hanging up to the broker. The broker may still be writing, and would take a connection that
+// breaks then, before it has read the goodbye, for lost, and publish the will.
 func (n *connection) end() {
-	hurry := time.AfterFunc(goodbyeTimeout, func() { _ = n.raw.Close() })
-	_ = n.paho.Disconnect(&paho.Disconnect{})
+	hurry := time.AfterFunc(goodbyeTimeout, func() { n.fail(errGoodbye) })
+	n.conn.sayGoodbye()
+	<-n.gone
 	hurry.Stop()
-	n.fail(errGoodbye)
+	_ = n.paho.Disconnect(&paho.Disconnect{}) // writes nothing any more, and waits
 	_ = n.session.Close()
 }
 

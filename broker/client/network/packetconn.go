@@ -2,9 +2,12 @@ package network
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/eclipse/paho.golang/packets"
 )
 
 const (
@@ -31,7 +34,7 @@ type packetConn struct {
 	// can wait while time passes.
 	writing chan struct{}
 	out     []byte
-	err     error // of the first write that failed
+	err     error // of the first write that failed, or errGoodbye
 
 	reading  sync.Mutex
 	greeting []byte // how the other side's first answer begins
@@ -61,14 +64,32 @@ func (c *packetConn) Unlock() {
 	if len(c.out) == 0 || c.err != nil {
 		return
 	}
-	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := c.Conn.Write(c.out); err != nil {
-		c.err = err
-		c.fail(err)
-	}
+	c.send(c.out)
 	c.out = c.out[:0]
 	if cap(c.out) > keptBuffer {
 		c.out = nil
+	}
+}
+
+// sayGoodbye sends DISCONNECT, and nothing after it (MQTT 5.0 §3.14.4).
+func (c *packetConn) sayGoodbye() {
+	c.Lock()
+	defer func() { <-c.writing }()
+	if c.err == nil {
+		var p bytes.Buffer
+		_, _ = packets.NewControlPacket(packets.DISCONNECT).WriteTo(&p)
+		c.send(p.Bytes())
+	}
+	if c.err == nil {
+		c.err = errGoodbye
+	}
+}
+
+func (c *packetConn) send(p []byte) {
+	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := c.Conn.Write(p); err != nil {
+		c.err = err
+		c.fail(err)
 	}
 }
 

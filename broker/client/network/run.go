@@ -89,7 +89,6 @@ func (c *Client) connectPacket() (*paho.Connect, error) {
 // serve keeps the subscriptions of n until it ends.
 func (c *Client) serve(n *connection, log *slog.Logger) {
 	defer n.end()
-	defer c.setCurrent(nil)
 	for first := true; ; first = false {
 		if err := c.placeSubscriptions(n, log); err != nil {
 			return // n has failed, and knows why

@@ -149,6 +149,47 @@ func TestCloseIsSwiftOnADeadLink(t *testing.T) {
 	})
 }
 
+// A broker that is still writing when the client leaves must be able to, or it may take the connection for
+// lost before it reads the goodbye. Nothing may follow that.
+func TestBrokerHangsUpAfterTheGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var late []byte
+		saidGoodbye := false
+		b := &fakeBroker{on: func(conn *fakeConn, p *packets.ControlPacket) bool {
+			if saidGoodbye {
+				late = append(late, p.Type)
+			}
+			if !isType(p, packets.DISCONNECT) {
+				return false
+			}
+			saidGoodbye = true
+			time.Sleep(time.Second)
+			m := packets.Publish{Topic: "late", QoS: 1, PacketID: 1, Properties: &packets.Properties{}}
+			if _, err := m.WriteTo(conn); err != nil {
+				t.Errorf("write after the goodbye: %v", err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+			if p, err := packets.ReadPacket(conn); err == nil {
+				late = append(late, p.Type)
+			}
+			return true
+		}}
+		c := b.dial(t, Options{KeepAlive: time.Hour})
+		if err := c.Subscribe(client.Subscription{Filter: "late", QoS: 1, Handler: ignore}); err != nil {
+			t.Fatal(err)
+		}
+		awaitUp(c)
+		start := time.Now()
+		b.end(c)
+		if took := time.Since(start); took != 1500*time.Millisecond {
+			t.Errorf("Close took %v, want it to wait until the broker hung up", took)
+		}
+		if len(late) > 0 {
+			t.Errorf("packets of types %v followed the goodbye", late)
+		}
+	})
+}
+
 func TestCloseEndsPublish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{on: func(_ *fakeConn, p *packets.ControlPacket) bool { return isType(p, packets.PUBLISH) }}
