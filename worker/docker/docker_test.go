@@ -51,7 +51,6 @@ func newBench(t *testing.T, hello rig.Hello) *bench {
 	t.Helper()
 	api := rig.Docker(t)
 	b := &bench{t: t, api: api, device: rig.Name("device"), image: rig.NewRegistry(t).Push(t, rig.Name("hello"), hello)}
-	rig.RemoveImage(t, api, b.image)
 	b.Engine = newEngine(t, api, docker.Options{Device: b.device})
 	b.must(b.Pull(t.Context(), b.image, nil))
 	return b

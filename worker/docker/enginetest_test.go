@@ -13,8 +13,6 @@ func TestEngineKeepsTheContract(t *testing.T) {
 	registry := rig.NewRegistry(t)
 	forever := registry.Push(t, rig.Name("forever"), rig.Hello{Version: "v1"})
 	once := registry.Push(t, rig.Name("once"), rig.Hello{Version: "v1", Args: []string{"-exit", "3"}})
-	rig.RemoveImage(t, api, forever)
-	rig.RemoveImage(t, api, once)
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		here, there := rig.Name("here"), rig.Name("there")
 		return enginetest.Harness{

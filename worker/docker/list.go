@@ -43,7 +43,7 @@ func (e *Engine) ours() filters.KeyValuePair {
 func seen(f container.Summary) worker.Container {
 	c := worker.Container{
 		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec],
-		State: string(f.State), Detail: f.Status,
+		State: f.State, Detail: f.Status,
 	}
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
 		c.Index = index

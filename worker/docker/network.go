@@ -41,9 +41,11 @@ func endpoint(name string, spec worker.Spec) *network.EndpointSettings {
 // haveNetworks makes the default network when it is missing, and fails when another one is.
 func (e *Engine) haveNetworks(ctx context.Context, c *client.Client, names []string) error {
 	for _, name := range names {
-		_, err := c.NetworkInspect(ctx, name, network.InspectOptions{})
-		if cerrdefs.IsNotFound(err) && name == e.opts.Network {
-			err = e.makeNetwork(ctx, c)
+		var err error
+		if name == e.opts.Network {
+			err = e.haveDefault(ctx, c)
+		} else {
+			_, err = c.NetworkInspect(ctx, name, network.InspectOptions{})
 		}
 		if err != nil {
 			return fmt.Errorf("network %s: %w", name, err)
@@ -52,33 +54,49 @@ func (e *Engine) haveNetworks(ctx context.Context, c *client.Client, names []str
 	return nil
 }
 
-// makeNetwork makes the default network, which others may be doing at the same time. Engines before 25 can
-// end up with two of one name, and then refuse the name as ambiguous; all but the oldest are removed.
-func (e *Engine) makeNetwork(ctx context.Context, c *client.Client) error {
-	_, err := c.NetworkCreate(ctx, e.opts.Network, network.CreateOptions{
-		Driver: "bridge", Labels: map[string]string{worker.LabelDevice: e.opts.Device},
-	})
-	if cerrdefs.IsConflict(err) {
-		return nil
+// haveDefault makes the default network when it is missing. Others may be doing so at the same time, and
+// engines before 25 can end up with several of one name, which they then refuse as ambiguous: all but the
+// oldest are removed, whoever made them.
+func (e *Engine) haveDefault(ctx context.Context, c *client.Client) error {
+	found, err := e.defaults(ctx, c)
+	if err == nil && len(found) == 0 {
+		if err := e.makeDefault(ctx, c); err != nil {
+			return err
+		}
+		found, err = e.defaults(ctx, c)
 	}
 	if err != nil {
 		return err
 	}
-	e.opts.Log.Info("made a network", "network", e.opts.Network)
-	found, err := c.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", e.opts.Network))})
-	if err != nil {
-		return err
-	}
-	// The filter matches parts of names as well.
-	found = slices.DeleteFunc(found, func(n network.Summary) bool { return n.Name != e.opts.Network })
-	slices.SortFunc(found, func(a, b network.Summary) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
 	for _, n := range found[min(1, len(found)):] {
-		// One that others have removed by now, or use, is theirs to care for.
+		// One that others have removed by now is gone, and one that has containers has to stay.
 		if err := c.NetworkRemove(ctx, n.ID); err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsPermissionDenied(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// defaults are the networks that have the default one's name, the oldest first.
+func (e *Engine) defaults(ctx context.Context, c *client.Client) ([]network.Summary, error) {
+	found, err := c.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", e.opts.Network))})
+	// The filter matches parts of names as well.
+	found = slices.DeleteFunc(found, func(n network.Summary) bool { return n.Name != e.opts.Network })
+	slices.SortFunc(found, func(a, b network.Summary) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return found, err
+}
+
+func (e *Engine) makeDefault(ctx context.Context, c *client.Client) error {
+	_, err := c.NetworkCreate(ctx, e.opts.Network, network.CreateOptions{
+		Driver: "bridge", Labels: map[string]string{worker.LabelDevice: e.opts.Device},
+	})
+	if cerrdefs.IsConflict(err) {
+		return nil // somebody else was faster
+	}
+	if err == nil {
+		e.opts.Log.Info("made the default network", "network", e.opts.Network)
+	}
+	return err
 }
