@@ -89,7 +89,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error { return checkins.Run(ctx) })
-	group.Go(func() error { return summaries.Run(ctx) })
+	group.Go(func() error {
+		summaries.Run(ctx)
+		return nil
+	})
 	group.Go(func() error { return rest.Run(ctx) })
 	return group.Wait()
 }

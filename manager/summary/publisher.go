@@ -46,7 +46,11 @@ type Publisher struct {
 	configs Configs
 	o       Options
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// up counts the connections. All below is what was heard over the last one.
+	up int64
+	// quiet is until when nothing is published: what the broker retains is still on its way.
+	quiet time.Time
 	fleet *Fleet
 	// seen is what the summary topics hold, by group; "" is the fleet's. A topic that holds something
 	// unreadable has an entry that no summary equals.
@@ -73,48 +77,71 @@ func New(c client.Client, configs Configs, o Options) *Publisher {
 	return &Publisher{client: c, configs: configs, o: o, fleet: NewFleet(), seen: make(map[string]topics.Summary)}
 }
 
-// Run counts and publishes until ctx ends. It must be called once. It fails only when the client cannot
-// subscribe any more.
-func (p *Publisher) Run(ctx context.Context) error {
-	p.client.OnUp(p.forgetSeen)
-	for filter, handler := range map[string]client.Handler{
-		p.o.Root.Filter(topics.DeviceStatus): p.takeStatus,
-		p.o.Root.Filter(topics.GroupSummary): p.takeSummary,
-		p.o.Root.Filter(topics.FleetSummary): p.takeSummary,
-	} {
-		if err := p.client.Subscribe(client.Subscription{Filter: filter, QoS: 1, Handler: handler}); err != nil {
-			return fmt.Errorf("subscribe to %s: %w", filter, err)
-		}
-	}
+// Run counts and publishes until ctx ends. It must be called once.
+func (p *Publisher) Run(ctx context.Context) {
+	p.client.OnUp(p.connected)
 	timer := time.NewTimer(p.o.Interval)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-timer.C:
 		}
-		p.publish(ctx)
-		timer.Reset(p.o.Interval + rand.N(p.o.Interval/10+1)) // several managers part
+		wait := p.o.Interval + rand.N(p.o.Interval/10+1) // several managers part
+		if early := p.untilHeard(); early > 0 {
+			wait = early
+		} else {
+			p.publish(ctx)
+		}
+		timer.Reset(wait)
 	}
 }
 
-// forgetSeen is called for each connection: the broker may be another one, or have lost everything.
-// What it does have, it sends.
-func (p *Publisher) forgetSeen() {
+// connected forgets everything, since the broker may be another one, or have lost what it had: a device
+// that was online there may be gone without a will. Then it subscribes, again if need be, to have all that
+// is retained sent once more: what came before this call cannot be told from what came over the
+// connection before. A status that is not retained is counted again when the device next has one.
+func (p *Publisher) connected() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.up++
+	up := p.up
+	p.quiet = time.Now().Add(p.o.Interval)
+	p.fleet = NewFleet()
 	clear(p.seen)
+	p.mu.Unlock()
+
+	for filter, take := range map[string]client.Handler{
+		p.o.Root.Filter(topics.DeviceStatus): p.takeStatus,
+		p.o.Root.Filter(topics.GroupSummary): p.takeSummary,
+		p.o.Root.Filter(topics.FleetSummary): p.takeSummary,
+	} {
+		err := p.client.Subscribe(client.Subscription{Filter: filter, QoS: 1, Handler: func(m client.Message) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if up == p.up {
+				take(m)
+			}
+		}})
+		if err != nil && !errors.Is(err, client.ErrClosed) {
+			p.o.Log.Error("cannot subscribe to what is summed up", "filter", filter, "error", err)
+		}
+	}
 }
 
-// takeStatus counts a status. An empty one is a topic that was cleared.
+// untilHeard is how long to wait until everything that the broker retains was heard.
+func (p *Publisher) untilHeard() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.quiet)
+}
+
+// takeStatus counts a status. An empty one is a topic that was cleared. It is called with mu held.
 func (p *Publisher) takeStatus(m client.Message) {
 	from, err := p.o.Root.Parse(m.Topic)
 	if err != nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(m.Payload) == 0 {
 		p.fleet.Forget(from.Name)
 		return
@@ -137,14 +164,12 @@ func (p *Publisher) complain(device string, err error) {
 	}
 }
 
-// takeSummary notes what a summary topic holds.
+// takeSummary notes what a summary topic holds. It is called with mu held.
 func (p *Publisher) takeSummary(m client.Message) {
 	topic, err := p.o.Root.Parse(m.Topic)
 	if err != nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(m.Payload) == 0 {
 		delete(p.seen, topic.Name)
 		return
@@ -157,19 +182,27 @@ func (p *Publisher) takeSummary(m client.Message) {
 	p.seen[topic.Name] = s
 }
 
-// publish makes the topics hold what the counts are, where they do not.
+// publish makes the topics hold what the counts are, where they do not. It gives up when the broker cannot
+// be reached or does not answer; the next pass compares again.
 func (p *Publisher) publish(ctx context.Context) {
 	for _, m := range p.due() {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		err := p.client.Publish(ctx, m)
-		cancel()
-		if errors.Is(err, client.ErrNotConnected) || errors.Is(err, client.ErrClosed) || ctx.Err() != nil && err != nil {
-			return // the next pass compares again
+		err := p.send(ctx, m)
+		if ctx.Err() != nil || errors.Is(err, client.ErrNotConnected) || errors.Is(err, client.ErrClosed) {
+			return
 		}
 		if err != nil {
 			p.o.Log.Warn("summary not published", "topic", m.Topic, "error", err)
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return
+		}
 	}
+}
+
+func (p *Publisher) send(ctx context.Context, m client.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return p.client.Publish(ctx, m)
 }
 
 // due are the messages that are missing. A group has a summary while it exists or has devices.

@@ -1,9 +1,12 @@
 package summary
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -151,13 +154,14 @@ func run(t *testing.T, c client.Client, configs Configs, behind func() []string)
 	t.Helper()
 	p := New(c, configs, Options{Interval: 50 * time.Millisecond, Behind: behind})
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Run(ctx)
+	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		<-done
 	})
 	t.Cleanup(stop)
 	return stop
@@ -224,18 +228,45 @@ func TestPublisher(t *testing.T) {
 	})
 }
 
-// A broker that lost everything is told everything again.
+// A broker that lost everything is told everything again, and a device that it lost the status of is not taken
+// for online: it may have gone without a will.
 func TestPublisherAfterABrokerLostEverything(t *testing.T) {
 	mosquitto := rig.Mosquitto(t, rig.MosquittoOptions{})
 	configs := &groups{ids: map[string]int64{"shops": 2}}
 	run(t, dial(t, mosquitto.URL(), "manager"), configs, nil)
+	wanted := topics.Version{Epoch: epoch, ConfigID: 2}
+	devices := dial(t, mosquitto.URL(), "devices")
 	for round := range 3 {
 		v := view(t, dial(t, mosquitto.URL(), fmt.Sprint("onlooker", round)))
+		v.await(map[string]topics.Summary{"": {}, "shops": {DeviceGroup: "shops", Wanted: wanted}})
+		say(t, devices, "d1", topics.Status{State: topics.Online, Session: int64(round), DeviceGroup: "shops"})
 		v.await(map[string]topics.Summary{
-			"":      {},
-			"shops": {DeviceGroup: "shops", Wanted: topics.Version{Epoch: epoch, ConfigID: 2}},
+			"":      {Devices: 1, Online: 1},
+			"shops": {DeviceGroup: "shops", Wanted: wanted, Devices: 1, Online: 1, ConfigIDs: map[string]int64{"0": 1}},
 		})
 		mosquitto.Stop()
 		mosquitto.Start()
+	}
+}
+
+// A refused client is connected to a broker that refuses everything.
+type refused struct {
+	client.Client
+	tries int
+}
+
+func (d *refused) Publish(context.Context, client.Message) error {
+	d.tries++
+	return fmt.Errorf("%w: not authorized", client.ErrRefused)
+}
+
+// A summary that is refused is complained of, and holds up no other.
+func TestPublisherIsRefused(t *testing.T) {
+	var log bytes.Buffer
+	c := &refused{}
+	p := New(c, &groups{ids: map[string]int64{"shops": 2, "offices": 1}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	p.publish(t.Context())
+	if got := strings.Count(log.String(), "not authorized"); c.tries != 3 || got != 3 {
+		t.Errorf("%d summaries were tried and %d refusals logged, want 3 and 3:\n%s", c.tries, got, &log)
 	}
 }
