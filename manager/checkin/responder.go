@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,13 +50,17 @@ type Options struct {
 }
 
 const (
-	// workers answer at a time, so that one that waits for the store or the broker holds up no other.
-	workers = 8
+	// workers answer at a time. With QoS 1 each waits for an acknowledgement over a network, and it takes
+	// remoteWorkers to answer 3,000 a second at a round trip of 20 ms.
+	workers, remoteWorkers = 8, 64
+	// lookups is how many workers may wait for the store at a time: a store that hangs must not keep the
+	// manager from answering what it has in memory.
+	lookups = 4
 	// patience is how long the store may take to give a config, and the broker to take a reply. The
 	// device repeats its request after that.
 	patience = 5 * time.Second
-	// dropsEvery is how often drops are logged at most.
-	dropsEvery = time.Minute
+	// tellEvery is how often check-ins that were not answered are logged at most.
+	tellEvery = time.Minute
 )
 
 func (o Options) withDefaults() Options {
@@ -73,6 +79,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// errBusy says that too many requests wait for the store.
+var errBusy = errors.New("too many requests wait for the store")
+
 // A Responder answers check-ins while its Run runs.
 type Responder struct {
 	client  client.Client
@@ -81,13 +90,19 @@ type Responder struct {
 	o       Options
 
 	queue   chan client.Message
+	lookups chan struct{}
 	dropped atomic.Int64
+	failed  atomic.Int64
+	failure atomic.Value // the last error, as a string
 }
 
 // New prepares a Responder. c may be shared with others.
 func New(c client.Client, configs Configs, behind Behind, o Options) *Responder {
 	o = o.withDefaults()
-	return &Responder{client: c, configs: configs, behind: behind, o: o, queue: make(chan client.Message, o.Queue)}
+	return &Responder{
+		client: c, configs: configs, behind: behind, o: o,
+		queue: make(chan client.Message, o.Queue), lookups: make(chan struct{}, lookups),
+	}
 }
 
 // Dropped is how many check-ins were dropped because too many were waiting.
@@ -97,10 +112,14 @@ func (r *Responder) Dropped() int64 { return r.dropped.Load() }
 func (r *Responder) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	for range workers {
+	n := workers
+	if r.o.QoS > 0 {
+		n = remoteWorkers
+	}
+	for range n {
 		running.Go(func() { r.work(ctx) })
 	}
-	running.Go(func() { r.tellDrops(ctx) })
+	running.Go(func() { r.tellUnanswered(ctx) })
 	err := r.client.Subscribe(client.Subscription{
 		Filter: r.o.Root.Filter(topics.DeviceCheckin), QoS: 1, Share: r.o.Share, Handler: r.take,
 	})
@@ -153,8 +172,9 @@ func (r *Responder) answer(ctx context.Context, m client.Message) {
 		Topic: r.o.Root.Topic(topics.DeviceReply, from.Name), Payload: payload, QoS: r.o.QoS, Expiry: r.o.Interval,
 		ContentType: "application/json", CorrelationData: m.CorrelationData,
 	})
-	if err != nil && !errors.Is(err, client.ErrNotConnected) && !errors.Is(err, client.ErrClosed) && ctx.Err() == nil {
-		r.o.Log.Warn("check-in not answered", "device", from.Name, "error", err)
+	if err != nil && !errors.Is(err, client.ErrNotConnected) && !errors.Is(err, client.ErrClosed) {
+		r.failed.Add(1)
+		r.failure.Store(err.Error())
 	}
 }
 
@@ -165,41 +185,58 @@ func (r *Responder) decide(ctx context.Context, payload []byte) topics.CheckinRe
 	}
 	latest, known := r.configs.Latest(request.DeviceGroup)
 	if !known {
-		latest, err = r.configs.Current(ctx, request.DeviceGroup)
+		latest, err = r.lookUp(ctx, request.DeviceGroup)
 	}
 	reply := Answer(request, latest, err)
 	if reply.StoreBehind {
 		r.behind.MarkBehind(request.DeviceGroup, request.Have)
 	}
-	reply.NextIn = nextIn(len(r.queue), cap(r.queue), r.o.Interval)
+	reply.NextIn = nextIn(len(r.queue), cap(r.queue), r.o.Interval, rand.Float64())
 	return reply
 }
 
-// nextIn is the time in seconds for which a busy manager asks devices to stay away: nothing while less than
-// half of the queue is in use, then two intervals, and four when it is nearly full.
-func nextIn(waiting, room int, interval time.Duration) int64 {
-	seconds := int64((interval + time.Second - 1) / time.Second)
-	switch {
-	case waiting*8 >= room*7:
-		return 4 * seconds
-	case waiting*2 >= room:
-		return 2 * seconds
+// lookUp asks the store, unless enough others do already.
+func (r *Responder) lookUp(ctx context.Context, group string) (store.Snapshot, error) {
+	select {
+	case r.lookups <- struct{}{}:
+		defer func() { <-r.lookups }()
+		return r.configs.Current(ctx, group)
+	default:
+		return store.Snapshot{}, errBusy
 	}
-	return 0
 }
 
-func (r *Responder) tellDrops(ctx context.Context) {
-	ticker := time.NewTicker(dropsEvery)
+// nextIn is the time in seconds for which a busy manager asks devices to stay away: nothing while less than
+// half of the queue is in use, then two intervals, and four when it is nearly full. A spread between 0 and 1
+// adds up to half of that: those who were sent away together must not come back together.
+func nextIn(waiting, room int, interval time.Duration, spread float64) int64 {
+	away := 2 * interval.Seconds()
+	switch {
+	case waiting*8 >= room*7:
+		away *= 2
+	case waiting*2 < room:
+		return 0
+	}
+	return int64(math.Ceil(away * (1 + spread/2)))
+}
+
+// tellUnanswered logs how many check-ins got no reply.
+func (r *Responder) tellUnanswered(ctx context.Context) {
+	ticker := time.NewTicker(tellEvery)
 	defer ticker.Stop()
-	for told := int64(0); ; {
+	for dropped, failed := int64(0), int64(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if dropped := r.dropped.Load(); dropped > told {
-			r.o.Log.Warn("check-ins dropped: more came than could be answered; devices repeat them", "dropped", dropped-told)
-			told = dropped
+		if n := r.dropped.Load(); n > dropped {
+			r.o.Log.Warn("check-ins dropped: more came than could be answered; devices repeat them", "dropped", n-dropped)
+			dropped = n
+		}
+		if n := r.failed.Load(); n > failed {
+			r.o.Log.Warn("replies to check-ins could not be published; devices repeat them", "failed", n-failed, "last_error", r.failure.Load())
+			failed = n
 		}
 	}
 }

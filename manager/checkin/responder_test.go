@@ -102,9 +102,7 @@ func TestResponder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		up := make(chan struct{}, 10)
-		device.OnUp(func() { up <- struct{}{} })
-		<-up
+		awaitUp(device)
 
 		ask := func(t *testing.T, payload string) topics.CheckinReply {
 			t.Helper()
@@ -183,24 +181,5 @@ func TestRetainedCheckInsAreNotAnswered(t *testing.T) {
 	responder.take(client.Message{})
 	if len(responder.queue) != 1 {
 		t.Errorf("%d check-ins are queued, want the one that is not retained", len(responder.queue))
-	}
-}
-
-func TestAFullQueueDropsAndSlowsTheFleet(t *testing.T) {
-	responder := New(nil, configs{memory: snapshotOf(t, "shops", 7)}, new(marks), Options{Queue: 16, Interval: 30 * time.Second})
-	for i, want := range map[int]int64{0: 0, 7: 0, 8: 60, 13: 60, 14: 120, 16: 120} {
-		if got := nextIn(i, 16, 30*time.Second); got != want {
-			t.Errorf("with %d of 16 waiting, next_in is %d, want %d", i, got, want)
-		}
-	}
-	for range 20 {
-		responder.take(client.Message{Topic: "muster/v1/devices/d1/checkin"})
-	}
-	if responder.Dropped() != 4 {
-		t.Errorf("%d were dropped, want 4", responder.Dropped())
-	}
-	reply := responder.decide(t.Context(), []byte(`{"request_id":"1","device_group":"shops"}`))
-	if reply.NextIn != 120 {
-		t.Errorf("a busy manager asks for %d s, want 120", reply.NextIn)
 	}
 }

@@ -107,10 +107,10 @@ func (p *Publisher) tell(group string, t *topic, v verdict, w wanted) {
 	}
 }
 
-func (p *Publisher) tellBehind(group string, w wanted, newer topics.Version, who string) {
-	p.o.Log.Error("store behind fleet: "+who+" has a newer config than the store, which was probably restored from a backup. "+
+func (p *Publisher) tellBehind(group string, w wanted, newer topics.Version, where string) {
+	p.o.Log.Error("store behind fleet: there is a newer config than the store has, which was probably restored from a backup. "+
 		"Devices keep what they have. Restore a newer backup, or change the device_group until its config_id is greater",
-		"device_group", group, "store", w.latest.Version, "newer", newer)
+		"device_group", group, "store", w.latest.Version, "newer", newer, "seen_at", where)
 }
 
 func (p *Publisher) tellCaughtUp(group string) {
