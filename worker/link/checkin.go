@@ -129,12 +129,12 @@ func requestOf(payload []byte) string {
 	return r.RequestID
 }
 
-// after is the time to the next check-in: not earlier than a busy manager asks for, in seconds, and later by a
-// little, lest all come at that moment.
+// after is the time to the next check-in: the interval, or what a busy manager asks for, in seconds, where that is
+// longer; and then later by a little, lest all come at that moment.
 func (l *Link) after(nextIn int64) time.Duration {
-	if nextIn == 0 {
+	next := time.Duration(min(nextIn, int64(longestNextIn/time.Second))) * time.Second
+	if next <= l.Interval {
 		return l.Interval
 	}
-	next := time.Duration(min(nextIn, int64(longestNextIn/time.Second))) * time.Second
 	return next + rand.N(next/10+1)
 }
