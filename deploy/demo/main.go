@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, "bin", ".muster", os.Stdout); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -43,6 +43,9 @@ func run(ctx context.Context, bin, dir string, stdout io.Writer) (err error) {
 
 	httpAddr, mqttAddr := preferred("127.0.0.1:8080"), preferred("127.0.0.1:1883")
 	dataDir := filepath.Join(dir, "data")
+	if err := forgetAddresses(dataDir); err != nil {
+		return err
+	}
 	manager, err := startProcess(stdout, "manager", filepath.Join(bin, "muster"), "serve",
 		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,12 +25,7 @@ import (
 // The demo shows a container that answers, its own advice changes it, it cleans up, and it can be run again.
 func TestDemo(t *testing.T) {
 	engine := rig.Docker(t)
-	bin, dir := t.TempDir(), t.TempDir()
-	for _, name := range []string{"muster", "muster-worker"} {
-		if err := os.Symlink(rig.Build(t, "muster/cmd/"+name), filepath.Join(bin, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	bin, dir := programs(t), t.TempDir()
 	for round := range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		var stdout screen
@@ -70,7 +67,74 @@ func TestDemo(t *testing.T) {
 		if err != nil || len(left) > 0 {
 			t.Errorf("round %d leaves containers: %v, %v", round, left, err)
 		}
+		// The next round meets another program at the manager's old port, one that never answers.
+		other, err := net.Listen("tcp", change[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
 	}
+}
+
+// A demo that is killed takes its programs with it: they would have the next one's ports and data.
+func TestProcessEndsWithTheDemo(t *testing.T) {
+	if data := os.Getenv("DEMO_TEST_DATA"); data != "" { // the demo that is to be killed
+		p, err := startProcess(os.Stdout, "manager", filepath.Join(os.Getenv("DEMO_TEST_BIN"), "muster"), "serve",
+			"--data-dir", data, "--http-addr", "127.0.0.1:0", "--mqtt-addr", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-p.done
+		t.Fatal("the manager ended first")
+	}
+	dataDir := t.TempDir()
+	demo := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	demo.Env = append(os.Environ(), "DEMO_TEST_DATA="+dataDir, "DEMO_TEST_BIN="+programs(t))
+	if err := demo.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := sync.OnceFunc(func() {
+		_ = demo.Process.Kill()
+		_ = demo.Wait()
+	})
+	defer kill()
+	var addr string
+	reach := func() error {
+		content, err := os.ReadFile(filepath.Join(dataDir, httpFile))
+		if err != nil {
+			return err
+		}
+		addr = strings.TrimSpace(string(content))
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	}
+	if err := poll(t.Context(), time.Minute, reach); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	if err := poll(t.Context(), 20*time.Second, func() error {
+		if reach() == nil {
+			return fmt.Errorf("the manager still listens at %s", addr)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// programs is a folder with Muster's programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	for _, name := range []string{"muster", "muster-worker"} {
+		if err := os.Symlink(rig.Build(t, "muster/cmd/"+name), filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bin
 }
 
 // raw is JSON as it was printed.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -23,11 +24,24 @@ type process struct {
 
 func startProcess(stdout io.Writer, name, program string, args ...string) (*process, error) {
 	p := &process{name: name, cmd: exec.Command(program, args...), done: make(chan struct{})}
-	// Ctrl-C reaches every process of the terminal's group; a group of its own leaves the order to us.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Ctrl-C reaches every process of the terminal's group; a group of its own leaves the order to us. Then it must
+	// end by itself when the demo is killed, or it would have the ports and the data for ever.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	output, writer := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = writer, writer
-	if err := p.cmd.Start(); err != nil {
+	started := make(chan error, 1)
+	go func() {
+		// To Linux the parent is the thread, which lives for as long as this goroutine has it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			_ = writer.Close()
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	var copying sync.WaitGroup
@@ -38,9 +52,7 @@ func startProcess(stdout io.Writer, name, program string, args ...string) (*proc
 		_, _ = io.Copy(io.Discard, output) // a line too long for the scanner must not block the process
 	})
 	go func() {
-		p.err = p.cmd.Wait()
-		_ = writer.Close()
-		copying.Wait()
+		copying.Wait() // it ends after the process
 		close(p.done)
 	}()
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,20 @@ import (
 
 const passwordFile = auth.AdminPasswordFile
 
+// The files in which a manager says where it listens.
+const httpFile, mqttFile = "http.addr", "mqtt.addr"
+
+// forgetAddresses removes what an earlier manager said: other programs may listen there by now, and would be
+// asked with the admin's password.
+func forgetAddresses(dataDir string) error {
+	for _, name := range []string{httpFile, mqttFile} {
+		if err := os.Remove(filepath.Join(dataDir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // A client calls the manager's REST API as the admin.
 type client struct{ addr, password string }
 
@@ -24,14 +39,14 @@ type client struct{ addr, password string }
 func awaitManager(ctx context.Context, manager *process, dataDir string) (rest *client, mqtt string, err error) {
 	err = poll(ctx, 30*time.Second, func() error {
 		lines := make(map[string]string)
-		for _, name := range []string{passwordFile, "http.addr", "mqtt.addr"} {
+		for _, name := range []string{passwordFile, httpFile, mqttFile} {
 			content, err := os.ReadFile(filepath.Join(dataDir, name))
 			if err != nil {
 				return err
 			}
 			lines[name] = strings.TrimSpace(string(content))
 		}
-		rest, mqtt = &client{lines["http.addr"], lines[passwordFile]}, lines["mqtt.addr"]
+		rest, mqtt = &client{lines[httpFile], lines[passwordFile]}, lines[mqttFile]
 		_, err := rest.call(ctx, http.MethodGet, "/status", nil)
 		return err
 	}, manager)
