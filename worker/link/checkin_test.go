@@ -151,7 +151,7 @@ func TestManagerSlowsTheDeviceDown(t *testing.T) {
 		nextIn    int64
 		low, high time.Duration
 	}{
-		{5, 30 * time.Second, 30 * time.Second}, // never earlier than the device's own interval
+		{5, time.Minute, time.Minute}, // never earlier than the device's own interval
 		{600, 10 * time.Minute, 11 * time.Minute},
 		{1 << 60, 24 * time.Hour, 27 * time.Hour},
 	} {
