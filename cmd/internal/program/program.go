@@ -44,10 +44,20 @@ func Run(command *cobra.Command, args []string, stderr io.Writer) int {
 	command.SilenceErrors = true
 	command.SilenceUsage = true
 	if err := command.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), strings.ReplaceAll(err.Error(), "\n", "; "))
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), oneLine(err.Error()))
 		return 1
 	}
 	return 0
+}
+
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 // Settings declares --config on the command and fills its flags before it runs: see package settings.

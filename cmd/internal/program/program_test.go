@@ -25,7 +25,7 @@ func TestRunTellsAnErrorInOneLine(t *testing.T) {
 		want string
 	}{
 		{"success", func(*cobra.Command, []string) error { return nil }, nil, 0, ""},
-		{"failure", func(*cobra.Command, []string) error { return errors.New("first\nsecond") }, nil, 1, "prog: first; second\n"},
+		{"failure", func(*cobra.Command, []string) error { return errors.New("first\n\n\tsecond\n") }, nil, 1, "prog: first; second\n"},
 		{"interrupted", func(*cobra.Command, []string) error { return context.Canceled }, nil, 0, ""},
 		{"unknown flag", func(*cobra.Command, []string) error { return nil }, []string{"--nope"}, 1, "prog: unknown flag: --nope\n"},
 	} {

@@ -27,6 +27,10 @@ const ConfigFlag = "config"
 // Aliases gives other environment variables, by flag name.
 type Aliases map[string][]string
 
+// ours reports whether a flag is a setting. The others are cobra's, and tell something and end the program;
+// a MUSTER_VERSION that says which image to pull must not be taken for one.
+func ours(flag string) bool { return flag != "help" && flag != "version" }
+
 // Env is the name of a flag's own environment variable.
 func Env(flag string) string {
 	return "MUSTER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -48,7 +52,7 @@ func Load(flags *pflag.FlagSet, aliases Aliases, lookup func(string) (string, bo
 func fromEnvironment(flags *pflag.FlagSet, aliases Aliases, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || failed != nil {
+		if flag.Changed || failed != nil || !ours(flag.Name) {
 			return
 		}
 		for _, name := range append([]string{Env(flag.Name)}, aliases[flag.Name]...) {
@@ -74,7 +78,7 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 	}
 	for key, value := range values {
 		flag := flags.Lookup(key)
-		if flag == nil || key == ConfigFlag || key == "help" {
+		if flag == nil || key == ConfigFlag || !ours(key) {
 			return fmt.Errorf("config file %s, line %d: unknown key %q", path, value.Line, key)
 		}
 		if flag.Changed {
@@ -95,6 +99,9 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 func scalar(node yaml.Node) (string, error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
+		if node.Tag == "!!null" {
+			return "", errors.New("has no value: quote it if it is meant as it is, or leave the line out")
+		}
 		return node.Value, nil
 	case yaml.SequenceNode:
 		items := make([]string, len(node.Content))

@@ -30,6 +30,8 @@ func load(t *testing.T, args []string, env map[string]string, file string) (valu
 	flags.DurationVar(&v.every, "every", time.Second, "")
 	flags.StringSliceVar(&v.brokers, "kafka-brokers", nil, "")
 	flags.BoolVar(&v.on, "on", false, "")
+	flags.Bool("version", false, "")
+	flags.Bool("help", false, "")
 	if file != "" {
 		path := filepath.Join(t.TempDir(), "muster.yaml")
 		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
@@ -59,6 +61,7 @@ func TestPrecedence(t *testing.T) {
 		{"second alias", nil, map[string]string{"OLD_DIR": "old"}, "", "old"},
 		{"own name over alias", nil, map[string]string{"NEBULA_DIR": "alias", "MUSTER_DATA_DIR": "own"}, file, "own"},
 		{"empty variable is not set", nil, map[string]string{"MUSTER_DATA_DIR": ""}, file, "file"},
+		{"what is no setting is not read", nil, map[string]string{"MUSTER_VERSION": "1.2", "MUSTER_HELP": "no"}, file, "file"},
 		{"flag over all", []string{"--data-dir=flag"}, map[string]string{"MUSTER_DATA_DIR": "own"}, file, "flag"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -92,6 +95,8 @@ func TestRefused(t *testing.T) {
 		{"not YAML", "every: [\n", nil, []string{"muster.yaml"}},
 		{"not a mapping", "- a\n", nil, []string{"key: value"}},
 		{"twice", "on: true\non: false\n", nil, []string{`"on" already defined`}},
+		{"no value", "on: true\ndata-dir: ~\n", nil, []string{"muster.yaml, line 2", "data-dir", "no value"}},
+		{"not a setting", "version: true\n", nil, []string{`unknown key "version"`}},
 		{"config in config", "config: other.yaml\n", nil, []string{`unknown key "config"`}},
 		{"wrong type in the environment", "", map[string]string{"MUSTER_EVERY": "soon"}, []string{"MUSTER_EVERY", `"soon"`}},
 	} {
