@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -39,10 +40,26 @@ func (f *Flags) Declare(flags *pflag.FlagSet, usage string) {
 	settings.DurationVar(flags, &f.backoff.Stable, "reconnect-stable", 5*time.Minute, "how long a connection must last before the waits start small again")
 }
 
+// CheckUnused reports a setting that is given although there is no URL that it could be about.
+func (f *Flags) CheckUnused() error {
+	for _, given := range []struct{ flag, value string }{
+		{"broker-user", f.user}, {"broker-password-file", f.passwordFile}, {"broker-ca-file", f.caFile},
+	} {
+		if given.value != "" {
+			return fmt.Errorf("%s: is of no use without broker-url", given.flag)
+		}
+	}
+	return nil
+}
+
 // Options are the network client's options, without those that are the program's own: client id, will, log.
 func (f *Flags) Options() (network.Options, error) {
 	if f.URL == "" {
 		return network.Options{}, errors.New("broker-url: must be given, such as mqtt://127.0.0.1:1883")
+	}
+	// Without TLS there is nothing that the certificates could prove.
+	if scheme, _, _ := strings.Cut(f.URL, ":"); f.caFile != "" && (scheme == "mqtt" || scheme == "ws") {
+		return network.Options{}, fmt.Errorf("broker-ca-file: needs a broker-url with TLS, mqtts:// or wss://, not %s://", scheme)
 	}
 	if f.backoff.Min > f.backoff.Max {
 		return network.Options{}, fmt.Errorf("reconnect-min: must be at most reconnect-max (%v), is %v", f.backoff.Max, f.backoff.Min)
@@ -53,7 +70,9 @@ func (f *Flags) Options() (network.Options, error) {
 		if err != nil {
 			return network.Options{}, fmt.Errorf("broker-password-file: %w", err)
 		}
-		options.Password = bytes.TrimRight(content, "\r\n")
+		if options.Password = bytes.TrimRight(content, "\r\n"); len(options.Password) == 0 {
+			return network.Options{}, fmt.Errorf("broker-password-file: %s is empty", f.passwordFile)
+		}
 	}
 	if f.caFile != "" {
 		pem, err := os.ReadFile(f.caFile)
