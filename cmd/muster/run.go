@@ -25,7 +25,7 @@ import (
 const checkinShare = "muster-managers"
 
 // serve opens the parts from the store upwards, runs them until ctx ends or one of them fails, and closes them
-// in the opposite order. admin is told once where the REST API is and, at the first start, the password.
+// in the opposite order. admin is told the password at the start that makes it, whatever becomes of that start.
 func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger) (err error) {
 	closing := func(close func() error) { err = errors.Join(err, close()) }
 
@@ -44,7 +44,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 			return err
 		}
 	}
-	who, password, err := openAuth(f, dir)
+	who, err := openAuth(f, dir, admin)
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,6 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err := announce(dir, bus, rest, log); err != nil {
 		return err
 	}
-	if err := greet(admin, f, rest, password); err != nil {
-		return err
-	}
 	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
 	summaries := summary.New(bus, configs, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
 	group, ctx := errgroup.WithContext(ctx)
@@ -97,20 +94,20 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	return group.Wait()
 }
 
-// openAuth makes the passwords that are not configured. password is the admin's if it was made just now.
-func openAuth(f serveFlags, dir *dataDir) (who *auth.Authenticator, password string, err error) {
+// openAuth makes the passwords that are not configured, and tells admin theirs if it was made just now.
+func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (*auth.Authenticator, error) {
 	secrets, created, err := auth.LoadOrCreate(dir.path, auth.Secrets{AdminPassword: f.basicAuthPassword, DevicePassword: f.devicePassword})
-	if err != nil {
-		return nil, "", fmt.Errorf("data-dir: %w", err)
+	if err == nil && created {
+		_, err = fmt.Fprintf(admin, "\n  user      %s\n  password  %s\n\n  The password is shown this once, and kept in %s.\n\n",
+			f.basicAuthUser, secrets.AdminPassword, filepath.Join(dir.path, auth.AdminPasswordFile))
 	}
-	who, err = auth.New(auth.Config{
+	if err != nil {
+		return nil, fmt.Errorf("data-dir: %w", err)
+	}
+	return auth.New(auth.Config{
 		Disabled: !f.authEnabled, AdminUser: f.basicAuthUser, AdminPassword: secrets.AdminPassword,
 		AdminToken: f.authToken, DevicePassword: secrets.DevicePassword,
 	})
-	if created && f.basicAuthPassword == "" {
-		password = secrets.AdminPassword
-	}
-	return who, password, err
 }
 
 // announce tells scripts and the log where the process listens.
@@ -124,15 +121,4 @@ func announce(dir *dataDir, bus bus, rest *api.Server, log *slog.Logger) error {
 	}
 	log.Info("ready", "http", rest.Addr().String(), "mqtt", mqtt, "data_dir", dir.path)
 	return nil
-}
-
-// greet tells a person at the first start what nobody will tell again.
-func greet(admin io.Writer, f serveFlags, rest *api.Server, password string) error {
-	if password == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(admin, "\n  REST API  http://%s/api/v2\n  user      %s\n  password  %s\n\n"+
-		"  The password is shown this once, and kept in %s.\n\n",
-		rest.Addr(), f.basicAuthUser, password, filepath.Join(f.dataDir, auth.AdminPasswordFile))
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -106,16 +107,41 @@ func (f *serveFlags) check() error {
 			return fmt.Errorf("%s: must be HOST:PORT, is %q", addr.flag, addr.value)
 		}
 	}
-	if (f.tlsCertFile == "") != (f.tlsKeyFile == "") {
-		return errors.New("tls-cert-file and tls-key-file: must be given together")
+	if f.name != "" {
+		if err := topics.CheckName(f.name); err != nil {
+			return fmt.Errorf("manager-name: %q: %w", f.name, err)
+		}
 	}
-	if f.mqttTLSAddr+f.mqttWSSAddr != "" && f.tlsCertFile == "" {
-		return errors.New("mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
+	if f.basicAuthUser == "" || strings.Contains(f.basicAuthUser, ":") {
+		return fmt.Errorf("basic-auth-user: must not be empty nor contain a colon, is %q", f.basicAuthUser)
+	}
+	if err := f.checkBroker(); err != nil {
+		return err
 	}
 	if !f.authEnabled && !loopback(f.httpAddr) {
 		return fmt.Errorf("auth-enabled: must not be false unless http-addr is a loopback address, it is %s", f.httpAddr)
 	}
 	return nil
+}
+
+// checkBroker refuses what the broker, embedded or not, would not look at: whoever gave it expects something.
+func (f *serveFlags) checkBroker() error {
+	overTLS := f.mqttTLSAddr + f.mqttWSSAddr
+	switch {
+	case (f.tlsCertFile == "") != (f.tlsKeyFile == ""):
+		return errors.New("tls-cert-file and tls-key-file: must be given together")
+	case overTLS != "" && f.tlsCertFile == "":
+		return errors.New("mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
+	case overTLS == "" && f.tlsCertFile != "":
+		return errors.New("tls-cert-file and tls-key-file: are of no use without mqtt-tls-addr or mqtt-wss-addr")
+	case f.broker.URL != "" && overTLS+f.mqttWSAddr != "":
+		return errors.New("mqtt-tls-addr, mqtt-ws-addr and mqtt-wss-addr: are of no use with broker-url")
+	case f.broker.URL != "":
+		return nil
+	case f.mqttAddr+overTLS+f.mqttWSAddr == "":
+		return errors.New("mqtt-addr: must not be empty, since no other address and no broker-url is given")
+	}
+	return f.broker.CheckUnused()
 }
 
 // loopback reports whether the address is one that only this machine reaches.

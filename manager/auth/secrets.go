@@ -29,7 +29,7 @@ type Secrets struct {
 
 // LoadOrCreate completes the configured secrets from the files in the data directory, and makes the
 // files that are missing, each with a random password. A secret that is configured is returned as it is;
-// its file is neither read nor written. created says whether at least one file was made.
+// its file is neither read nor written. created says whether the admin's was made, which nobody knows yet.
 //
 // Two processes that start at the same time agree: one makes a file and the other reads it. A file that
 // is empty, or that others than its owner may read, is an error that says what to do about it.
@@ -48,11 +48,11 @@ func LoadOrCreate(dataDir string, configured Secrets) (s Secrets, created bool, 
 		if *file.into != "" {
 			continue
 		}
-		made := false
+		var made bool
 		if *file.into, made, err = loadOrCreateFile(filepath.Join(dataDir, file.name)); err != nil {
 			return Secrets{}, created, err
 		}
-		created = created || made
+		created = created || made && file.name == AdminPasswordFile
 	}
 	return s, created, nil
 }

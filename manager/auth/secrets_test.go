@@ -52,7 +52,7 @@ func TestSecretsOfTheFirstStart(t *testing.T) {
 func TestConfiguredSecretsAreNotWritten(t *testing.T) {
 	dir := t.TempDir()
 	s, created, err := auth.LoadOrCreate(dir, auth.Secrets{AdminPassword: "mine"})
-	if err != nil || !created || s.AdminPassword != "mine" || s.DevicePassword == "" {
+	if err != nil || created || s.AdminPassword != "mine" || s.DevicePassword == "" {
 		t.Fatalf("got %d and %d characters, created %v, %v", len(s.AdminPassword), len(s.DevicePassword), created, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, auth.AdminPasswordFile)); !os.IsNotExist(err) {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// run executes "muster serve" with settings that suit a test, and more. A second one of the same flag wins.
+func run(ctx context.Context, dataDir string, stdout, stderr *bytes.Buffer, more ...string) error {
+	command := newRoot(stdout, stderr)
+	command.SilenceErrors, command.SilenceUsage = true, true
+	command.SetArgs(append([]string{"serve", "--data-dir", dataDir, "--http-addr=127.0.0.1:0", "--mqtt-addr=127.0.0.1:0"}, more...))
+	return command.ExecuteContext(ctx)
+}
+
+func TestFlagsAreRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no data directory", []string{"--data-dir="}, "data-dir: must not be empty"},
+		{"no REST address", []string{"--http-addr="}, "http-addr: must not be empty"},
+		{"no MQTT address", []string{"--mqtt-addr="}, "mqtt-addr: must not be empty"},
+		{"REST port alone", []string{"--http-addr=8080"}, "http-addr: must be HOST:PORT"},
+		{"MQTT host alone", []string{"--mqtt-addr=localhost"}, "mqtt-addr: must be HOST:PORT"},
+		{"WebSocket host alone", []string{"--mqtt-ws-addr=localhost"}, "mqtt-ws-addr: must be HOST:PORT"},
+		{"certificate without its key", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=x"}, "given together"},
+		{"key without its certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-key-file=x"}, "given together"},
+		{"TLS without a certificate", []string{"--mqtt-tls-addr=127.0.0.1:0"}, "mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"WebSocket with TLS without a certificate", []string{"--mqtt-wss-addr=127.0.0.1:0"}, "mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"certificate without TLS", []string{"--tls-cert-file=x", "--tls-key-file=y"}, "tls-cert-file and tls-key-file: are of no use"},
+		{"no such certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=/nowhere", "--tls-key-file=y"}, "/nowhere"},
+		{"listener beside a broker", []string{"--broker-url=mqtt://127.0.0.1:1", "--mqtt-ws-addr=127.0.0.1:0"}, "of no use with broker-url"},
+		{"user without a broker", []string{"--broker-user=x"}, "broker-user: is of no use without broker-url"},
+		{"bad manager name", []string{"--manager-name=a b"}, "manager-name: \"a b\""},
+		{"no admin", []string{"--basic-auth-user="}, "basic-auth-user"},
+		{"admin that Basic cannot say", []string{"--basic-auth-user=a:b"}, "basic-auth-user"},
+		{"open to all", []string{"--http-addr=0.0.0.0:0", "--auth-enabled=false"}, "auth-enabled"},
+		{"bad topic root", []string{"--topic-root=a/#"}, "topic-root"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // what is not refused would run for ever
+			defer cancel()
+			var out bytes.Buffer
+			err := run(ctx, filepath.Join(t.TempDir(), "data"), &out, &out, tc.args...)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error is %v, want %q in it", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:80": true, "127.9.9.9:80": true, "[::1]:80": true, "localhost:80": true,
+		"0.0.0.0:80": false, ":80": false, "[::]:80": false, "192.168.0.1:80": false, "example.com:80": false, "127.0.0.1": false,
+	} {
+		if got := loopback(addr); got != want {
+			t.Errorf("%s: %v, want %v", addr, got, want)
+		}
+	}
+}
+
+// The password is shown at the start that makes it, also when that start fails, and never again.
+func TestThePasswordIsShownOnce(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := filepath.Join(t.TempDir(), "data")
+	fail := []string{"--http-addr", taken.Addr().String()} // ends each start
+	for i, args := range [][]string{{"--device-password=x"}, {}, {}} {
+		var out, log bytes.Buffer
+		if err := run(t.Context(), dir, &out, &log, append(fail, args...)...); err == nil || !strings.Contains(err.Error(), "http-addr") {
+			t.Fatalf("start %d: %v", i, err)
+		}
+		password, err := os.ReadFile(filepath.Join(dir, "admin-password"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := strings.Count(out.String(), strings.TrimSpace(string(password)))
+		if want := map[bool]int{true: 1}[i == 0]; shown != want || strings.Contains(log.String(), strings.TrimSpace(string(password))) {
+			t.Errorf("start %d shows the password %d times, want %d:\n%s%s", i, shown, want, &out, &log)
+		}
+	}
+}
+
+func TestADataDirIsForOneProcess(t *testing.T) {
+	path := t.TempDir()
+	if err := os.WriteFile(filepath.Join(path, httpAddrFile), []byte("old\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	first, err := openDataDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(path, httpAddrFile)); !os.IsNotExist(err) {
+		t.Errorf("the address of an earlier process: %v, want it gone", err)
+	}
+	if err := first.write(httpAddrFile, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDataDir(path); err == nil || !strings.Contains(err.Error(), "another muster") {
+		t.Errorf("a second process: %v", err)
+	}
+	if got, err := os.ReadFile(filepath.Join(path, httpAddrFile)); string(got) != "127.0.0.1:1\n" {
+		t.Errorf("the first one's address is %q, %v", got, err)
+	}
+	if err := first.close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openDataDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.close()
+}
