@@ -54,7 +54,8 @@ type Message struct {
 // goroutine of the client's. While it runs, no other message is delivered to the client, and in the end
 // nothing is read from its connection, so it hands over anything that takes long. It must not call
 // Publish or Close of the same client: what they wait for may be behind the message that it holds. It may
-// keep Payload and CorrelationData, but must not change them: several subscriptions may share one.
+// call Subscribe. It may keep Payload and CorrelationData, but must not change them: several
+// subscriptions may share one.
 //
 // A message may arrive more than once, as QoS 1 allows.
 type Handler func(Message)

@@ -82,6 +82,7 @@ func Run(t *testing.T, start func(t *testing.T) Local) {
 		"publish with an ended context":               testEndedContext,
 		"invalid subscriptions":                       testInvalidSubscription,
 		"subscribing again replaces the handler":      testReplaceHandler,
+		"subscribing in a handler":                    testSubscribeInHandler,
 		"one member of a shared subscription":         testSharedAlone,
 		"overlapping filters":                         testOverlap,
 		"wildcards":                                   testWildcards,

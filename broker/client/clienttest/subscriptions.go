@@ -114,6 +114,25 @@ func testReplaceHandler(t *testing.T, b Local) {
 	first.wantEmpty(t)
 }
 
+func testSubscribeInHandler(t *testing.T, b Local) {
+	peer := NewPeer(t, b.URL(), "peer")
+	peer.Publish(retained("inner", "x"))
+	c := b.Client(t, "c")
+	defer c.Close()
+	inner := newInbox()
+	err := c.Subscribe(client.Subscription{Filter: topic("outer"), Handler: func(client.Message) {
+		if err := c.Subscribe(client.Subscription{Filter: topic("inner"), Handler: inner.add}); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	up(t, c)
+	peer.Publish(client.Message{Topic: topic("outer")})
+	inner.want(t, "x")
+}
+
 func testSharedAlone(t *testing.T, b Local) {
 	peer := NewPeer(t, b.URL(), "peer")
 	c := b.Client(t, "c")
