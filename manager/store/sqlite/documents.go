@@ -32,7 +32,7 @@ func (d documents[T]) Get(ctx context.Context, name string) (T, error) {
 
 // get reads a document, also as it is written.
 func (d documents[T]) get(ctx context.Context, name string) (doc T, data string, err error) {
-	err = d.s.read(ctx, func(db *sql.DB) error {
+	err = d.s.read(func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `SELECT doc FROM `+d.kind.Plural+` WHERE name = ?`, name).Scan(&data)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -49,7 +49,7 @@ func (d documents[T]) get(ctx context.Context, name string) (doc T, data string,
 
 func (d documents[T]) All(ctx context.Context) ([]T, error) {
 	docs := []T{}
-	err := d.s.read(ctx, func(db *sql.DB) error {
+	err := d.s.read(func(db *sql.DB) error {
 		return each(ctx, db, `SELECT name, doc FROM `+d.kind.Plural+` ORDER BY name`, func(rows *sql.Rows) error {
 			var name string
 			var data []byte
@@ -72,7 +72,7 @@ func (d documents[T]) All(ctx context.Context) ([]T, error) {
 
 func (d documents[T]) Names(ctx context.Context) ([]string, error) {
 	names := []string{}
-	err := d.s.read(ctx, func(db *sql.DB) error {
+	err := d.s.read(func(db *sql.DB) error {
 		return each(ctx, db, `SELECT name FROM `+d.kind.Plural+` ORDER BY name`, func(rows *sql.Rows) error {
 			var name string
 			if err := rows.Scan(&name); err != nil {

@@ -25,7 +25,7 @@ var hints = []struct {
 }{
 	{is(errForeign), "give a path of its own to the store"},
 	{is(errNewer), "run that version, or restore a backup of before the upgrade"},
-	{is(errMoved), "restart this program"},
+	{is(errMoved), "stop this program, put the file or a backup back if it is gone, and start again: without one, an empty store is made"},
 	{is(errNoWAL), "keep the store on a local disk"},
 	{code(lib.SQLITE_NOTADB), "this is no store: move the file away, or restore a backup"},
 	{code(lib.SQLITE_CORRUPT), "the file is damaged: restore a backup"},

@@ -222,18 +222,20 @@ func TestReplacedFile(t *testing.T) {
 				t.Errorf("ping before: %v", err)
 			}
 			replace(t, p)
+			_, read := s.Apps().Names(t.Context())
 			for what, err := range map[string]error{
+				"read":   read,
 				"append": s.Snapshots().Append(t.Context(), snap("g", 1, 1)),
 				"ping":   s.Ping(t.Context()),
 			} {
-				if err == nil || !containsAll(err.Error(), p, "replaced", "restart") {
+				if err == nil || !containsAll(err.Error(), p, "replaced", "put the file or a backup back") {
 					t.Errorf("%s: got %v", what, err)
 				}
 			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			if got := strings.Count(log.String(), "store cannot be written"); got != 1 {
+			if got := strings.Count(log.String(), "store cannot be written"); got != 1 || !containsAll(log.String(), p, "backup") {
 				t.Errorf("logged %d times: %s", got, log.String())
 			}
 		})

@@ -77,7 +77,7 @@ func (n snapshots) Get(ctx context.Context, group string, configID int64) (store
 }
 
 func (n snapshots) one(ctx context.Context, where string, args ...any) (s store.Snapshot, err error) {
-	err = n.s.read(ctx, func(db *sql.DB) error {
+	err = n.s.read(func(db *sql.DB) error {
 		row := db.QueryRowContext(ctx, `SELECT `+headColumns+`, payload FROM snapshots WHERE `+where, args...)
 		return scanHead(row.Scan, &s.Head, &s.Payload)
 	})
@@ -124,7 +124,7 @@ func (n snapshots) History(ctx context.Context, group string, before int64, limi
 
 func (n snapshots) heads(ctx context.Context, query string, args ...any) ([]store.Head, error) {
 	heads := []store.Head{}
-	err := n.s.read(ctx, func(db *sql.DB) error {
+	err := n.s.read(func(db *sql.DB) error {
 		return each(ctx, db, query, func(rows *sql.Rows) error {
 			var h store.Head
 			if err := scanHead(rows.Scan, &h); err != nil {

@@ -105,10 +105,7 @@ func (s *Store) Epoch() string { return s.epoch }
 // Ping reads from the file. When the last write failed because of the file or the disk it also writes as
 // much as the largest snapshot, so that it fails as long as writes do.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.read(ctx, func(db *sql.DB) error {
-		if err := s.file.check(); err != nil {
-			return err
-		}
+	err := s.read(func(db *sql.DB) error {
 		var epoch string
 		return db.QueryRowContext(ctx, `SELECT epoch FROM store`).Scan(&epoch)
 	})
@@ -143,11 +140,15 @@ func (s *Store) Close() error {
 }
 
 // read runs f on the pool of readers.
-func (s *Store) read(ctx context.Context, f func(*sql.DB) error) error {
+func (s *Store) read(f func(*sql.DB) error) error {
 	s.calls.RLock()
 	defer s.calls.RUnlock()
 	if s.closed {
 		return s.file.explain(errClosed)
+	}
+	// Nobody should be shown, for days perhaps, what is not in the file any more.
+	if err := s.file.check(); err != nil {
+		return s.file.explain(err)
 	}
 	return s.file.explain(f(s.reads))
 }

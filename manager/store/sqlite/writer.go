@@ -191,7 +191,7 @@ func (w *writer) note(err error) {
 		return
 	}
 	if failing {
-		w.log.Error("store cannot be written", "err", err)
+		w.log.Error("store cannot be written", "error", w.file.explain(err))
 	} else {
 		w.log.Info("store can be written again")
 	}

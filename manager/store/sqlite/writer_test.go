@@ -195,7 +195,7 @@ func TestReadInterrupted(t *testing.T) {
 	s := mustOpen(t, path(t))
 	for range readers + 1 { // a connection that was interrupted must not be lost to the pool
 		ctx, cancel := context.WithCancel(t.Context())
-		err := s.read(ctx, func(db *sql.DB) error {
+		err := s.read(func(db *sql.DB) error {
 			time.AfterFunc(10*time.Millisecond, cancel)
 			var n int64
 			return db.QueryRowContext(ctx, `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c`).Scan(&n)
