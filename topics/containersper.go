@@ -27,14 +27,14 @@ type ContainersPer struct {
 // Containers is the number of containers on a device with that many CPU cores and megabytes of memory.
 // It is rounded down, and may be 0 on a device that is too small.
 func (c ContainersPer) Containers(cpus, memoryMB int) int {
+	n := c.Count
 	switch c.Unit {
 	case PerCPU:
-		return int(math.Floor(float64(cpus) * c.Count))
+		n = float64(cpus) * c.Count
 	case PerMemory, PerMem:
-		return int(math.Floor(float64(memoryMB) / c.Count))
-	default:
-		return int(c.Count)
+		n = float64(memoryMB) / c.Count
 	}
+	return int(min(n, math.MaxInt32)) // beyond an int, what a conversion gives depends on the processor
 }
 
 func (c ContainersPer) check() error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,7 @@ func TestContainers(t *testing.T) {
 		want  int // on a device with 4 cores and 1000 MB
 	}{
 		{"server", 1, 1}, {"instance", 3, 3}, {"cpu", 1, 4}, {"cpu", 0.3, 1}, {"cpu", 0.2, 0}, {"memory", 300, 3}, {"mem", 1001, 0},
+		{"memory", 1e-300, math.MaxInt32}, // and not what a processor makes of it
 	} {
 		if got := (topics.ContainersPer{Unit: tc.unit, Count: tc.count}).Containers(4, 1000); got != tc.want {
 			t.Errorf("{%q: %v} is %d containers, want %d", tc.unit, tc.count, got, tc.want)
