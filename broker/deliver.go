@@ -56,7 +56,7 @@ func (p *inProcess) Subscribe(s client.Subscription) error {
 		p.server.joinLocal(sub)
 	}
 	sub.spec.Store(&s)
-	p.replays = append(p.replays, sub)
+	p.replays = append(p.replays, replay{sub, p.server.retained.matching(s.Filter, time.Now())})
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -146,18 +146,24 @@ func (p *inProcess) call(s *localSubscription, m client.Message) {
 	s.spec.Load().Handler(m)
 }
 
-// replay hands over the retained messages for new subscriptions. It does so in the goroutine that also
-// delivers, so that the queue is no limit, and what is handed over was the newest at that moment.
+// A replay is what was retained when a subscription was made.
+type replay struct {
+	to       *localSubscription
+	messages []*retainedMessage
+}
+
+// replay hands over the retained messages for new subscriptions. It does so in the goroutine that also delivers,
+// so that the queue is no limit. What has changed since is passed over: its successor has gone, or will go,
+// through the queue.
 func (p *inProcess) replay() {
 	p.mu.Lock()
 	replays := p.replays
 	p.replays = nil
 	p.mu.Unlock()
-	for _, s := range replays {
-		spec := s.spec.Load()
-		for _, m := range p.server.retained.matching(spec.Filter, time.Now()) {
-			if m = p.server.retained.get(m.topic, time.Now()); m != nil {
-				p.call(s, m.message(spec.QoS, time.Now()))
+	for _, r := range replays {
+		for _, m := range r.messages {
+			if now := time.Now(); p.server.retained.get(m.topic, now) == m {
+				p.call(r.to, m.message(r.to.spec.Load().QoS, now))
 			}
 		}
 	}

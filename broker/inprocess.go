@@ -43,7 +43,7 @@ type inProcess struct {
 	closed        bool // by Close
 	stopped       bool // by Close or the end of the server
 	subscriptions map[subscriptionKey]*localSubscription
-	replays       []*localSubscription
+	replays       []replay
 }
 
 // Client makes a client in this process, with the rights of a manager. The id is for the log and does not

@@ -2,10 +2,13 @@ package broker
 
 import (
 	"fmt"
+	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"muster/broker/client"
 	"muster/topics"
@@ -196,22 +199,28 @@ func TestAcknowledgedIsDelivered(t *testing.T) {
 	s := listen(t, nil)
 	c := s.Client("c")
 	defer c.Close()
-	hold, got := make(chan struct{}), make(chan string, 10)
-	subscribeLocal(t, c, "#", func(payload string) {
+	hold := make(chan struct{})
+	defer close(hold)
+	held := make(chan struct{}, 10)
+	subscribeLocal(t, c, "#", func(string) {
+		held <- struct{}{}
 		<-hold
-		got <- payload
 	})
-	w := dialMemory(t, s, 5).mustConnect("d1", as("d1"))
+	waiting := make(chan int, 10)
+	here, there := net.Pipe()
+	go s.handle(hookedConn{there, func(p []byte) {
+		if p[0] == packets.Puback<<4 {
+			waiting <- len(c.(*inProcess).queue)
+		}
+	}}, true)
+	w := newWire(t, here, 5).mustConnect("d1", as("d1"))
 	w.publish(device(topics.DeviceStatus, "d1"), "1", false)
-	w.publish(device(topics.DeviceStatus, "d1"), "2", false)
-	// One is with the handler, or about to be; the other waits.
-	if n := len(c.(*inProcess).queue); n < 1 {
-		t.Errorf("%d messages wait, want 1 or 2", n)
-	}
-	close(hold)
-	for _, want := range []string{"1", "2"} {
-		if payload := <-got; payload != want {
-			t.Errorf("handled %q, want %q", payload, want)
+	<-held
+	<-waiting
+	for want := 1; want <= 3; want++ {
+		w.publish(device(topics.DeviceStatus, "d1"), "2", false)
+		if got := <-waiting; got != want {
+			t.Errorf("at the acknowledgement %d messages wait in the queue, want %d", got, want)
 		}
 	}
 }

@@ -15,9 +15,14 @@ import (
 type subscribing struct {
 	// verdicts has the reason code for each filter, 0 for one that mochi may grant.
 	verdicts []byte
-	// replay lists the filters whose retained messages are due once the SUBACK is sent.
+	// replay lists the filters whose retained messages are due.
 	replay []string
+	// messages are those, to be sent after the SUBACK.
+	messages []*retainedMessage
 }
+
+// replayAtOnce is how many retained messages the reading goroutine sends itself.
+const replayAtOnce = 16
 
 // noIdentifiers is shared by all subscriptions: mochi makes a map for each delivery to one that has none.
 // Nothing is written to it, because no subscription has an identifier.
@@ -74,7 +79,8 @@ func (g *guard) judge(c *conn, filter string, existed bool, count int) packets.C
 	return packets.CodeSuccess
 }
 
-// OnSubscribed corrects the reason codes before they are sent.
+// OnSubscribed corrects the reason codes before they are sent, and looks up the retained messages. New ones reach
+// the subscriber's queue from now on.
 func (g *guard) OnSubscribed(cl *mqtt.Client, _ packets.Packet, reasonCodes []byte) {
 	c := connOf(cl)
 	if c == nil {
@@ -84,6 +90,9 @@ func (g *guard) OnSubscribed(cl *mqtt.Client, _ packets.Packet, reasonCodes []by
 		if code != 0 && cl.Properties.ProtocolVersion == 5 {
 			reasonCodes[i] = code
 		}
+	}
+	for _, filter := range c.subscribe.replay {
+		c.subscribe.messages = append(c.subscribe.messages, g.server.retained.matching(filter, time.Now())...)
 	}
 }
 
@@ -96,37 +105,28 @@ func (g *guard) OnPacketProcessed(cl *mqtt.Client, pk packets.Packet, err error)
 	if c == nil {
 		return
 	}
-	filters := c.subscribe.replay
+	messages := c.subscribe.messages
 	c.subscribe = subscribing{}
 	if err != nil {
 		return
 	}
-	var wild []string
-	for _, filter := range filters {
-		if strings.ContainsAny(filter, "+#") {
-			wild = append(wild, filter)
-		} else {
-			g.replay(c, filter)
-		}
-	}
-	if wild == nil {
+	if len(messages) <= replayAtOnce {
+		g.replay(c, messages)
 		return
 	}
 	// There may be as many as there are devices, and the reader has pings to answer. One replay at a time:
 	// a client that subscribes over and over waits for the last one.
 	c.replay.Wait()
 	c.replay.Go(func() {
-		for _, filter := range wild {
-			g.replay(c, filter)
-		}
+		g.server.protect("replay retained messages", func() { g.replay(c, messages) })
 	})
 }
 
-// replay sends the retained messages that match the filter. It waits for the peer, never drops, and leaves
-// no topic with an older message than the newest: when one was replaced while it was sent, and may have been
-// overtaken on the way, the newer one is sent after it.
-func (g *guard) replay(c *conn, filter string) {
-	for _, m := range g.server.retained.matching(filter, time.Now()) {
+// replay sends retained messages. It waits for the peer, never drops, and leaves no topic with an older message
+// than the newest: one that was replaced before or while it was sent may have been overtaken on the way, or its
+// successor may have found the queue full, so the successor is sent after it.
+func (g *guard) replay(c *conn, messages []*retainedMessage) {
+	for _, m := range messages {
 		for g.mayRead(c, m.topic) && c.send(m) == nil {
 			newest := g.server.retained.get(m.topic, time.Now())
 			if newest == m {

@@ -201,11 +201,14 @@ func publishPacket(topic, payload string, qos byte, retain bool) packets.Packet 
 	}
 }
 
-// publish publishes with QoS 1 and returns the reason code.
+// publish publishes with QoS 1 and returns the reason code, when all subscribers have the message in their
+// queues. (The acknowledgement comes earlier.)
 func (w *wire) publish(topic, payload string, retain bool) byte {
 	w.t.Helper()
 	w.send(publishPacket(topic, payload, 1, retain))
-	return w.want(packets.Puback).ReasonCode
+	code := w.want(packets.Puback).ReasonCode
+	w.wantSilence()
+	return code
 }
 
 // eventually waits until ok.
