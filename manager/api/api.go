@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -53,7 +53,7 @@ type api struct {
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
 	// happen; then no config is made until one of the changes is taken back.
-	changing sync.Mutex
+	changing chan struct{}
 }
 
 // New makes the API's handler. Every path wants credentials, the unknown ones too.
@@ -61,7 +61,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
 	}
-	a := &api{store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log}
+	a := &api{store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log, changing: make(chan struct{}, 1)}
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))
 
@@ -99,6 +99,16 @@ func (a *api) routes(r chi.Router) {
 
 func status(*http.Request) (int, any, error) {
 	return http.StatusOK, map[string]bool{"api_available": true}, nil
+}
+
+// beginChange waits for its turn, as long as the request may take. The caller calls done when there is no error.
+func (a *api) beginChange(ctx context.Context) (done func(), err error) {
+	select {
+	case a.changing <- struct{}{}:
+		return func() { <-a.changing }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another change: %w", ctx.Err())
+	}
 }
 
 // changed tells those who look at the documents that they are not what they were.

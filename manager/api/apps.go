@@ -51,8 +51,11 @@ func (a *api) createApp(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 
-	a.changing.Lock()
-	defer a.changing.Unlock()
+	done, err := a.beginChange(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
 	// Groups keep the name of an app that was deleted, so a new app may have groups already.
 	if err := a.appFits(r.Context(), app); err != nil {
 		return 0, nil, err
@@ -136,8 +139,11 @@ func (a *api) changeApp(r *http.Request, change func(*topics.App) error) (int, a
 		app.AppID++
 		return change(app)
 	}
-	a.changing.Lock()
-	defer a.changing.Unlock()
+	done, err := a.beginChange(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
 	app, err := a.existingApp(r)
 	if err != nil {
 		return 0, nil, err

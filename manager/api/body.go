@@ -44,8 +44,7 @@ func parseObject(data []byte) (object, error) {
 	}
 	var o object
 	if err := json.Unmarshal(data, &o); err != nil {
-		var field *topics.FieldError
-		if errors.As(topics.DescribeJSON(err), &field) {
+		if field, ok := errors.AsType[*topics.FieldError](topics.DescribeJSON(err)); ok {
 			return nil, fieldErrorf("body", "%s", field.Reason)
 		}
 		return nil, fieldErrorf("body", "is not JSON: %v", err)

@@ -52,13 +52,13 @@ func fieldErrorf(field, format string, args ...any) error {
 
 // A kind of documents, for the errors of the store about one of them.
 type kind struct {
-	noun, exists string
-	checkName    func(string) error
+	exists    string
+	checkName func(string) error
 }
 
 var (
-	appKind   = kind{"app", "app_exists", topics.CheckAppName}
-	groupKind = kind{"device_group", "device_group_exists", topics.CheckName}
+	appKind   = kind{"app_exists", topics.CheckAppName}
+	groupKind = kind{"device_group_exists", topics.CheckName}
 )
 
 // invalid reports why no new document of the kind can have that name.
@@ -82,10 +82,8 @@ func (k kind) about(name string, err error) error {
 		return &refusal{http.StatusForbidden, k.exists, false}
 	case errors.Is(err, store.ErrExists):
 		return &refusal{http.StatusForbidden, k.exists, true}
-	case err != nil:
-		return fmt.Errorf("%s %q: %w", k.noun, name, err)
 	}
-	return nil
+	return err // the store's own names the document
 }
 
 // answerTo is the status and body that tell a client about err. Whatever is not the client's doing is

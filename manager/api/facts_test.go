@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -41,9 +42,7 @@ func merge(object, changes string) string {
 			panic(fmt.Sprintf("%v in %s", err, part.json))
 		}
 	}
-	for k, v := range c {
-		o[k] = v
-	}
+	maps.Copy(o, c)
 	merged, err := json.Marshal(o)
 	if err != nil {
 		panic(err)

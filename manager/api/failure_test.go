@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/manager/store"
 	"muster/topics"
@@ -163,5 +164,54 @@ func TestRequestIDs(t *testing.T) {
 			t.Errorf("X-Request-Id %q gives %q, want a new one", given, got)
 		}
 		seen[got] = true
+	}
+}
+
+// A hangingStore is a real store in which no app can be changed before release is closed.
+type hangingStore struct {
+	store.Store
+	begun, release chan struct{}
+}
+
+func (h hangingStore) Apps() store.Documents[topics.App] {
+	return hangingApps{h.Store.Apps(), h}
+}
+
+type hangingApps struct {
+	store.Documents[topics.App]
+	h hangingStore
+}
+
+func (a hangingApps) Modify(ctx context.Context, name string, change func(*topics.App) error) (topics.App, error) {
+	close(a.h.begun)
+	<-a.h.release
+	return a.Documents.Modify(ctx, name, change)
+}
+
+// A change waits for another one no longer than a request may take.
+func TestAChangeBehindOneThatHangs(t *testing.T) {
+	h := hangingStore{openStore(t), make(chan struct{}), make(chan struct{})}
+	m := newManagerAround(t, h)
+	m.fill()
+	first := make(chan int)
+	go func() { first <- m.do("POST", "/apps/web/stop", "").Code }()
+	<-h.begun
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/v2/device_groups/fleet/update", strings.NewReader(`{"apps": []}`))
+	r.SetBasicAuth(user, password)
+	second := make(chan int, 1)
+	go func() { second <- m.serve(r).Code }()
+	select {
+	case code := <-second:
+		if code != 503 {
+			t.Errorf("status %d for a change that cannot begin, want 503", code)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a change waits for another one for ever")
+	}
+	close(h.release)
+	if code := <-first; code != 202 {
+		t.Errorf("status %d for the change that hung", code)
 	}
 }

@@ -54,8 +54,11 @@ func (a *api) createGroup(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 
-	a.changing.Lock()
-	defer a.changing.Unlock()
+	done, err := a.beginChange(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
 	group := store.DeviceGroup{DeviceGroup: name, DeviceGroupID: 1, PruneID: 1, Apps: []string{}, CronJobs: []string{}}
 	patch.apply(&group)
 	if err := a.groupFits(r.Context(), group, patch); err != nil {
@@ -118,8 +121,11 @@ func (a *api) changeGroup(r *http.Request, complete func(*groupPatch) error) (in
 		g.DeviceGroupID++
 		patch.apply(g)
 	}
-	a.changing.Lock()
-	defer a.changing.Unlock()
+	done, err := a.beginChange(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
 	group, err := a.existingGroup(r)
 	if err != nil {
 		return 0, nil, err
