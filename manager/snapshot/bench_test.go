@@ -24,7 +24,7 @@ func BenchmarkMakeAll(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer st.Close()
-	fillStore(b, ctx, st)
+	fillStore(ctx, b, st)
 	m := New(st, time.Now, slog.New(slog.DiscardHandler))
 	scan := func(b *testing.B, want int) {
 		made, err := m.MakeAll(ctx, "")
@@ -50,7 +50,7 @@ func BenchmarkMakeAll(b *testing.B) {
 
 const benchGroups = 10_000
 
-func fillStore(b *testing.B, ctx context.Context, st store.Store) {
+func fillStore(ctx context.Context, b *testing.B, st store.Store) {
 	var all errgroup.Group
 	all.SetLimit(64)
 	for i := range 100 {

@@ -99,8 +99,7 @@ func TestMakeAllGoesOnAfterInvalidConfigs(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("scan %d made (-want +got):\n%s", i, diff)
 		}
-		var field *topics.FieldError
-		if !errors.As(err, &field) {
+		if _, ok := errors.AsType[*topics.FieldError](err); !ok {
 			t.Fatalf("scan %d: got %v, want FieldErrors", i, err)
 		}
 		lines := strings.Split(err.Error(), "\n")

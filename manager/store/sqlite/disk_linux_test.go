@@ -78,16 +78,16 @@ func onSmallDisk(args []string) error {
 			}
 		}
 		if full == nil || !containsAll(full.Error(), p, "the disk is full", "make room") {
-			return fmt.Errorf("on a full disk: got %v", full)
+			return fmt.Errorf("on a full disk: got %w", full)
 		}
 	}
 	if err := s.Ping(ctx); err == nil || !strings.Contains(err.Error(), "the disk is full") {
-		return fmt.Errorf("ping on a full disk: got %v", err)
+		return fmt.Errorf("ping on a full disk: got %w", err)
 	}
 	check := func(when string) error {
 		latest, err := s.Snapshots().Latest(ctx, "g")
 		if err != nil || latest.ConfigID != acknowledged {
-			return fmt.Errorf("%s: latest is %d (%v), want %d", when, latest.ConfigID, err, acknowledged)
+			return fmt.Errorf("%s: latest is %d (%w), want %d", when, latest.ConfigID, err, acknowledged)
 		}
 		return nil
 	}
@@ -96,7 +96,7 @@ func onSmallDisk(args []string) error {
 	}
 	other := filepath.Join(dir, "other.db")
 	if _, err := Open(ctx, Options{Path: other, Log: discard}); err == nil || !containsAll(err.Error(), other, "the disk is full") {
-		return fmt.Errorf("a new store on a full disk: got %v", err)
+		return fmt.Errorf("a new store on a full disk: got %w", err)
 	}
 
 	if err := os.Remove(ballast); err != nil {
@@ -162,7 +162,7 @@ func onReadOnlyDisk(args []string) error {
 	}
 	for _, p := range []string{p, filepath.Join(dir, "new.db")} {
 		if _, err := Open(ctx, Options{Path: p, Log: discard}); err == nil || !containsAll(err.Error(), p, "let this user write") {
-			return fmt.Errorf("%s on a read-only disk: got %v", p, err)
+			return fmt.Errorf("%s on a read-only disk: got %w", p, err)
 		}
 	}
 	return nil

@@ -155,7 +155,7 @@ func each(ctx context.Context, db querier, query string, scan func(*sql.Rows) er
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err

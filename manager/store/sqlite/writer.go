@@ -169,8 +169,7 @@ func runOne(ctx context.Context, tx *sql.Tx, run func(context.Context, *sql.Tx) 
 		return nil, fmt.Errorf("savepoint: %w", err)
 	}
 	refused = run(ctx, tx)
-	var failed *sqlite.Error
-	if errors.As(refused, &failed) {
+	if _, failed := errors.AsType[*sqlite.Error](refused); failed {
 		return nil, refused
 	}
 	if refused != nil {

@@ -111,7 +111,7 @@ func testModifyTogether[T any](r rig, k kind[T]) {
 			seen[i] = append(seen[i], k.count(written))
 			_, err = docs.Modify(r.ctx, "a", func(doc *T) error { k.add(doc); return refusal })
 			if !errors.Is(err, refusal) {
-				errs[i] = fmt.Errorf("refusing: got %v", err)
+				errs[i] = fmt.Errorf("refusing: got %w", err)
 				return
 			}
 		}
