@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 )
 
 // Labels that mark a container as this worker's, and say what it was made from. Containers without
@@ -78,4 +80,16 @@ type Engine interface {
 type Facts struct {
 	CPUs     int
 	MemoryMB int
+}
+
+// within does something with the engine that is to take no longer than limit. When that ends it, the error says
+// so, rather than how the engine's client puts it.
+func within(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := do(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fmt.Errorf("%w within %v", ErrEngineDown, limit)
+	}
+	return err
 }

@@ -146,7 +146,7 @@ func TestEngineThatHangs(t *testing.T) {
 		b.offer(config(t, 1, newApp("web", "nginx:1")))
 		hang.Store(true)
 		b.pass(2 * time.Minute)
-		b.says(1, "web: context deadline exceeded")
+		b.says(1, "web: the container engine does not answer within 1m0s")
 		hang.Store(false)
 		b.pass(2 * time.Minute)
 		b.says(1)

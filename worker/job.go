@@ -82,7 +82,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 			err = c.pull(ctx, s)
 			r.pulled = err == nil
 		} else {
-			err = c.step(finish, s, &r)
+			err = within(finish, stepTime, func(ctx context.Context) error { return c.step(ctx, s, &r) })
 		}
 		log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
 		if err == nil {
@@ -108,19 +108,17 @@ func (c *crew) checkImage(ctx context.Context, j *job) error {
 	if !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Verb == Create }) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepTime)
-	defer cancel()
-	has, err := c.engine.HasImage(ctx, j.version.Image)
-	if err == nil && !has {
-		err = fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)
-	}
-	return err
+	return within(ctx, stepTime, func(ctx context.Context) error {
+		has, err := c.engine.HasImage(ctx, j.version.Image)
+		if err == nil && !has {
+			err = fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)
+		}
+		return err
+	})
 }
 
 // step takes a step other than a pull.
 func (c *crew) step(ctx context.Context, s Step, r *result) error {
-	ctx, cancel := context.WithTimeout(ctx, stepTime)
-	defer cancel()
 	switch s.Verb {
 	case Remove:
 		err := c.engine.Remove(ctx, s.ID)

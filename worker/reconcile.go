@@ -19,7 +19,11 @@ func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
 		l.report(nil)
 		return
 	}
-	seen, err := l.survey(ctx)
+	var seen []Container
+	err := within(ctx, surveyTime, func(ctx context.Context) (err error) {
+		seen, err = l.survey(ctx)
+		return err
+	})
 	if err != nil {
 		if ctx.Err() == nil {
 			l.engineFailed(now, err)
@@ -48,8 +52,6 @@ func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
 
 // survey asks the engine what there is.
 func (l *loop) survey(ctx context.Context) ([]Container, error) {
-	ctx, cancel := context.WithTimeout(ctx, surveyTime)
-	defer cancel()
 	if l.facts == (Facts{}) {
 		facts, err := l.Engine.Facts(ctx)
 		if err != nil {
