@@ -102,7 +102,7 @@ func TestTheWorkerSaysWhatIsWrong(t *testing.T) {
 		{"bad group", []string{"--device-group=a/b"}, []string{"device-group", "letters, digits"}},
 		{"bad device", []string{"--device=a b"}, []string{"device", "letters, digits"}},
 		{"corrupt state", []string{"--state-dir=" + corrupt}, []string{filepath.Join(corrupt, "config.json"), "move the file away"}},
-		{"missing CA file", []string{"--broker-ca-file=/nowhere.pem"}, []string{"broker-ca-file", "/nowhere.pem"}},
+		{"missing CA file", []string{"--broker-url=mqtts://127.0.0.1:1", "--broker-ca-file=/nowhere.pem"}, []string{"broker-ca-file", "/nowhere.pem"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			args := append([]string{"--broker-url=mqtt://127.0.0.1:1", "--device-group=g", "--device=d", "--state-dir", t.TempDir()}, tc.args...)
