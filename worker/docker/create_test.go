@@ -179,13 +179,17 @@ func TestPrivileged(t *testing.T) {
 func TestNameTakenByAForeignContainer(t *testing.T) {
 	b := newBench(t, rig.Hello{Version: "v1"})
 	spec := b.spec(nil)
-	other := newEngine(t, b.api, docker.Options{Device: rig.Name("device")})
-	theirs, err := other.Create(t.Context(), spec)
+	theirDevice := rig.Name("device")
+	theirs, err := newEngine(t, b.api, docker.Options{Device: theirDevice}).Create(t.Context(), spec)
 	b.must(err)
+	events := b.Events(t.Context())
+	await(t, events, "the beginning")
 	_, err = b.Create(t.Context(), spec)
-	if !errors.Is(err, worker.ErrConflict) || !strings.Contains(err.Error(), theirs[:12]) || !strings.Contains(err.Error(), spec.Name()) {
-		t.Errorf("Create: %v, want a conflict with %s that names %s", err, spec.Name(), theirs[:12])
+	want := fmt.Sprintf("create %s: the name is taken by a container of device %s: id %s, image %s", spec.Name(), theirDevice, theirs[:12], spec.Image)
+	if !errors.Is(err, worker.ErrConflict) || err.Error() != want {
+		t.Errorf("Create: %v, want a conflict: %s", err, want)
 	}
+	unwoken(t, events, "a Create that was refused")
 	if list, err := b.List(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("List = %+v, %v, want nothing", list, err)
 	}
@@ -259,8 +263,10 @@ func TestCreateThatFailsCleansUp(t *testing.T) {
 		return true
 	}
 	f.refuse.Store(&refuse)
-	if _, err := engine.Create(t.Context(), b.spec(nil)); !errors.Is(err, worker.ErrNotExist) || !strings.Contains(err.Error(), "network bridge not found") {
-		t.Errorf("Create: %v, want what the engine said", err)
+	spec := b.spec(nil)
+	_, err := engine.Create(t.Context(), spec)
+	if want := "create " + spec.Name() + ": join network bridge: network bridge not found"; !errors.Is(err, worker.ErrNotExist) || err.Error() != want {
+		t.Errorf("Create: %v, want %s", err, want)
 	}
 	if left, err := b.List(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("List = %+v, %v, want nothing", left, err)

@@ -30,6 +30,17 @@ func await(t *testing.T, events <-chan struct{}, what string) {
 	}
 }
 
+// unwoken expects that nothing was sent. Containers that come and go in a call that fails would wake the
+// worker, which would make the call again at once.
+func unwoken(t *testing.T, events <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-events:
+		t.Errorf("woken by %s", what)
+	default:
+	}
+}
+
 // drain takes a value that is waiting.
 func drain(events <-chan struct{}) {
 	select {
@@ -84,11 +95,7 @@ func TestEventsOfOthersDoNotWake(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, theirs, "a container of theirs")
-	select {
-	case <-events:
-		t.Error("woken by another device's container")
-	default:
-	}
+	unwoken(t, events, "another device's container")
 }
 
 // An engine that goes away and comes back: calls say that it is down, and work again by themselves; and a
@@ -112,11 +119,7 @@ func TestEngineThatRestarts(t *testing.T) {
 		if _, err := engine.List(t.Context()); err == nil {
 			t.Error("List works while down")
 		}
-		select {
-		case <-events:
-			t.Error("woken while the engine is down")
-		default:
-		}
+		unwoken(t, events, "an engine that is down")
 		f.up()
 		await(t, events, "the engine's return")
 		if _, err := engine.List(t.Context()); err != nil {
@@ -129,6 +132,23 @@ func TestEngineThatRestarts(t *testing.T) {
 		b.must(engine.Remove(t.Context(), id))
 		log.reset()
 	}
+}
+
+func TestEventsBeginWhileTheEngineIsDown(t *testing.T) {
+	f := newFront(t)
+	var log lockedBuffer
+	engine := newEngine(t, rig.Docker(t), docker.Options{
+		Device: rig.Name("device"), Host: f.host(), Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if _, err := engine.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.down()
+	events := engine.Events(t.Context())
+	eventually(t, "log line about the loss", func() error { return log.contains("lost the container engine") })
+	unwoken(t, events, "an engine that is down")
+	f.up()
+	await(t, events, "the engine's return")
 }
 
 // A newer engine may refuse the version of the API that was agreed on with the older one.

@@ -27,7 +27,8 @@ func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
 	return err == nil, explain(ctx, doing, err)
 }
 
-// Pull implements [worker.Engine].
+// Pull implements [worker.Engine]. Progress is also told, with the same numbers, while layers are unpacked,
+// which on a slow disk takes longer than to fetch them: it shows that the pull is alive.
 func (e *Engine) Pull(ctx context.Context, ref string, progress func(worker.PullProgress)) error {
 	doing := "pull " + ref
 	c, err := e.client(ctx)
@@ -76,7 +77,7 @@ func follow(stream io.Reader, progress func(worker.PullProgress)) error {
 			return pullError(m.Error)
 		}
 		layers.note(m)
-		if now := layers.sum(); now != told {
+		if now := layers.sum(); now != told || m.Status == "Extracting" {
 			told = now
 			progress(now)
 		}

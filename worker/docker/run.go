@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"math"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -24,7 +25,7 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return explain(ctx, doing, err)
 	}
-	seconds := int(e.opts.StopTimeout.Seconds())
+	seconds := int(math.Ceil(e.opts.StopTimeout.Seconds()))
 	if err := c.ContainerStop(ctx, id, container.StopOptions{Timeout: &seconds}); err != nil && ctx.Err() != nil {
 		return explain(ctx, doing, err)
 	}

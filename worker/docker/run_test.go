@@ -3,8 +3,11 @@ package docker_test
 import (
 	"context"
 	"net"
+	"net/http"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,14 +17,23 @@ import (
 
 func TestRemoveKillsWhatDoesNotEnd(t *testing.T) {
 	b := newBench(t, rig.Hello{Version: "v1", Args: []string{"-ignore-term"}})
-	engine := newEngine(t, b.api, docker.Options{Device: b.device, StopTimeout: time.Second})
+	f := newFront(t)
+	var seconds atomic.Value
+	note := func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/stop") {
+			seconds.Store(r.URL.Query().Get("t"))
+		}
+		return false
+	}
+	f.refuse.Store(&note)
+	engine := newEngine(t, b.api, docker.Options{Device: b.device, Host: f.host(), StopTimeout: 900 * time.Millisecond})
 	spec := b.spec(nil)
 	id := b.run(spec)
 	b.get(spec, "/") // it runs, and hence ignores the signal
 	start := time.Now()
 	b.must(engine.Remove(t.Context(), id))
-	if took := time.Since(start); took < time.Second || took > patience {
-		t.Errorf("took %v, want at least the second that it had to end", took)
+	if took := time.Since(start); took < time.Second || seconds.Load() != "1" {
+		t.Errorf("took %v after %v s to end, want 1 s", took, seconds.Load())
 	}
 	if list, err := engine.List(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("List = %+v, %v, want nothing", list, err)
