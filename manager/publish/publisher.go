@@ -142,6 +142,9 @@ func (p *Publisher) Run(ctx context.Context) {
 // connected forgets what was seen: another connection may be to another broker, or to one that has lost
 // everything. Then it subscribes, again if need be, to have all that is retained there sent once more:
 // what came before this call cannot be told from what came over the connection before.
+//
+// The QoS is 0 because of what is retained: of that, Mosquitto sends a subscription with QoS 1 no more than
+// about a thousand messages, and drops the others. An echo that is lost costs one more message.
 func (p *Publisher) connected() {
 	p.mu.Lock()
 	p.up++
@@ -155,7 +158,7 @@ func (p *Publisher) connected() {
 	p.mu.Unlock()
 
 	err := p.client.Subscribe(client.Subscription{
-		Filter: p.o.Root.Filter(topics.GroupConfig), QoS: 1,
+		Filter:  p.o.Root.Filter(topics.GroupConfig),
 		Handler: func(m client.Message) { p.hear(m, up) },
 	})
 	if err != nil && !errors.Is(err, client.ErrClosed) {

@@ -55,7 +55,7 @@ type Publisher struct {
 	// seen is what the summary topics hold, by group; "" is the fleet's. A topic that holds something
 	// unreadable has an entry that no summary equals.
 	seen map[string]topics.Summary
-	// unusable counts the statuses that were dropped since the last complaint; lately is the last one.
+	// unusable counts the statuses that were dropped since the last complaint.
 	unusable   int
 	complained time.Time
 }
@@ -102,6 +102,9 @@ func (p *Publisher) Run(ctx context.Context) {
 // that was online there may be gone without a will. Then it subscribes, again if need be, to have all that
 // is retained sent once more: what came before this call cannot be told from what came over the
 // connection before. A status that is not retained is counted again when the device next has one.
+//
+// The QoS is 0 because of what is retained: of that, Mosquitto sends a subscription with QoS 1 no more than
+// about a thousand messages, and drops the others.
 func (p *Publisher) connected() {
 	p.mu.Lock()
 	p.up++
@@ -116,7 +119,7 @@ func (p *Publisher) connected() {
 		p.o.Root.Filter(topics.GroupSummary): p.takeSummary,
 		p.o.Root.Filter(topics.FleetSummary): p.takeSummary,
 	} {
-		err := p.client.Subscribe(client.Subscription{Filter: filter, QoS: 1, Handler: func(m client.Message) {
+		err := p.client.Subscribe(client.Subscription{Filter: filter, Handler: func(m client.Message) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			if up == p.up {

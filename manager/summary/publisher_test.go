@@ -270,3 +270,20 @@ func TestPublisherIsRefused(t *testing.T) {
 		t.Errorf("%d summaries were tried and %d refusals logged, want 3 and 3:\n%s", c.tries, got, &log)
 	}
 }
+
+// A manager that starts later counts all devices, although Mosquitto queues a thousand messages at most for a
+// subscription with QoS 1.
+func TestPublisherCountsALargeFleet(t *testing.T) {
+	const devices = 3000
+	url := rig.Mosquitto(t, rig.MosquittoOptions{}).URL()
+	fleet := dial(t, url, "devices")
+	for i := range devices {
+		say(t, fleet, fmt.Sprint("d", i), topics.Status{State: topics.Online, Session: 1, DeviceGroup: "shops"})
+	}
+	run(t, dial(t, url, "manager"), &groups{ids: map[string]int64{"shops": 2}}, nil)
+	view(t, dial(t, url, "onlooker")).await(map[string]topics.Summary{
+		"": {Devices: devices, Online: devices},
+		"shops": {DeviceGroup: "shops", Wanted: topics.Version{Epoch: epoch, ConfigID: 2},
+			Devices: devices, Online: devices, ConfigIDs: map[string]int64{"0": devices}},
+	})
+}
