@@ -80,17 +80,23 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
 	summaries := summary.New(bus, configs, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
+	// The others end after the API, so that what its last requests change still goes out.
+	others, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		publisher.Run(ctx)
+		publisher.Run(others)
 		return nil
 	})
-	group.Go(func() error { return checkins.Run(ctx) })
+	group.Go(func() error { return checkins.Run(others) })
 	group.Go(func() error {
-		summaries.Run(ctx)
+		summaries.Run(others)
 		return nil
 	})
-	group.Go(func() error { return rest.Run(ctx) })
+	group.Go(func() error {
+		defer stop()
+		return rest.Run(ctx)
+	})
 	return group.Wait()
 }
 
