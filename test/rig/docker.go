@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
 )
 
@@ -77,12 +78,22 @@ func removeImages(ctx context.Context, t testing.TB, engine *client.Client, addr
 	}
 }
 
-// RemoveNetwork removes a network from the engine when the test ends; one that is not there is fine.
+// RemoveNetwork removes all networks of that name when the test ends, of which engines before 25 can have
+// several.
 func RemoveNetwork(t testing.TB, engine *client.Client, name string) {
 	t.Helper()
 	cleanup(t, func(ctx context.Context) {
-		if err := engine.NetworkRemove(ctx, name); err != nil && !cerrdefs.IsNotFound(err) {
+		list, err := engine.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", name))})
+		if err != nil {
 			t.Errorf("clean up network %s: %v", name, err)
+		}
+		for _, n := range list {
+			if n.Name != name { // the filter matches parts of names as well
+				continue
+			}
+			if err := engine.NetworkRemove(ctx, n.ID); err != nil && !cerrdefs.IsNotFound(err) {
+				t.Errorf("clean up network %s: %v", name, err)
+			}
 		}
 	})
 }
