@@ -18,7 +18,7 @@ func TestAChangeReachesTheContainers(t *testing.T) {
 		in.must("POST", "/device_groups/shops", fields{"apps": []string{name, other}, "cron_jobs": []string{}})
 
 		d := in.newDevice("shops")
-		d.start()
+		d.start("--check-in-time", "1h") // it is to be told
 		in.awaitAnswer(port, "hello v1")
 		in.awaitAnswer(otherPort, "hello v1")
 		untouched := d.life(other + "-1")

@@ -20,8 +20,8 @@ func (in *installation) watch(d *device) *watcher {
 	return &watcher{t: in.t, log: in.subscribe(topics.DefaultRoot.Topic(topics.DeviceStatus, d.name), "-R")}
 }
 
-// subscribe runs mosquitto_sub until the test ends, and waits until it is subscribed. It prints payloads, and
-// whatever more the options ask for.
+// subscribe runs mosquitto_sub until the test ends. It may miss what is sent at once, because it does not say when
+// it has subscribed. It prints payloads, and whatever more the options ask for.
 func (in *installation) subscribe(filter string, options ...string) *logBuffer {
 	in.t.Helper()
 	host, port, err := net.SplitHostPort(in.mqttAddr)
