@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"muster/topics"
@@ -84,6 +85,9 @@ func (l *loop) run(ctx context.Context) {
 			l.look(l.last.Add(eventGap))
 		case r := <-l.results:
 			l.finished(r)
+			if len(l.jobs) == 0 {
+				debug.FreeOSMemory() // a device has better uses for what the jobs needed
+			}
 		}
 	}
 	defer time.AfterFunc(stopTime, cancel).Stop()

@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,7 +12,7 @@ import (
 )
 
 // BenchmarkChange measures from the REST answer to the new container's first answer, with the image already on
-// the device: the median and the worst of 20 changes.
+// the device: the median and the worst of 20 changes; and what memory the worker has after them.
 func BenchmarkChange(b *testing.B) {
 	in := install(b, nil)
 	image := in.registry.Push(b, "hello", rig.Hello{Version: "v1"})
@@ -36,4 +38,19 @@ func BenchmarkChange(b *testing.B) {
 	b.ReportMetric(took[len(took)/2].Seconds(), "median-s")
 	b.ReportMetric(took[len(took)-1].Seconds(), "worst-s")
 	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(residentMiB(b, d.worker), "worker-rss-MiB")
+}
+
+// residentMiB is the memory of the program that is in RAM.
+func residentMiB(b *testing.B, p *program) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var kB float64
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kB); err != nil {
+		b.Fatalf("%v: %s", err, status)
+	}
+	return kB / 1024
 }
