@@ -35,11 +35,6 @@ func (c *conn) readConnect(pk *packets.Packet) {
 		c.will = willOf(p)
 		p.WillFlag, p.WillRetain, p.WillQos, p.WillTopic, p.WillPayload = false, false, 0, "", nil
 	}
-	// Sessions end with the connection, so there is never one to take up. Without a client id that is for
-	// mochi to refuse.
-	if p.ClientIdentifier != "" || c.version == 5 {
-		p.Clean = true
-	}
 	// With a Receive Maximum, mochi loses count of what is in flight, stops sending for ever and can
 	// deadlock. Everything is sent with QoS 0 anyway, where it does not apply.
 	pk.Properties.ReceiveMaximum = 0
@@ -103,7 +98,6 @@ func (g *guard) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	}
 	level("mqtt connection refused", "client_id", cl.ID, "remote", cl.Net.Remote, "reason", err.why)
 	g.server.refused.Add(1)
-	c.will = nil
 	c.sayGoodbye(err.code)
 	if sent := g.server.mqtt.SendConnack(cl, err.code, false, nil); sent != nil {
 		return fmt.Errorf("refuse connection: %w", sent)

@@ -343,3 +343,71 @@ func TestAuthenticateError(t *testing.T) {
 		t.Error("the password is in the log")
 	}
 }
+
+// There is no session to come back to, whatever a client asks for.
+func TestNoSession(t *testing.T) {
+	for _, version := range []byte{5, 4} {
+		t.Run(fmt.Sprint("MQTT ", version), func(t *testing.T) {
+			s := listen(t, nil)
+			keep := func(pk *packets.Packet) {
+				pk.Connect.Clean = false
+				pk.Properties.SessionExpiryInterval, pk.Properties.SessionExpiryIntervalFlag = 3600, version == 5
+			}
+			for range 2 {
+				w := dialMemory(t, s, version)
+				if w.connect("c", as("viewer"), keep).SessionPresent {
+					t.Error("a session is present")
+				}
+				w.subscribe(group("a"))
+				w.send(packets.Packet{
+					FixedHeader: packets.FixedHeader{Type: packets.Disconnect},
+					Properties:  packets.Properties{SessionExpiryInterval: 60, SessionExpiryIntervalFlag: true},
+				})
+				w.wantEnd() // without a complaint
+				eventually(t, "the client is gone", func() bool { return s.Connections() == 0 })
+				if n := len(s.mqtt.Topics.Subscribers(group("a")).Subscriptions); n != 0 || s.mqtt.Clients.Len() != 0 {
+					t.Errorf("%d subscriptions and %d clients are left", n, s.mqtt.Clients.Len())
+				}
+			}
+		})
+	}
+}
+
+func TestEmptyPassword(t *testing.T) {
+	w := dialMemory(t, listen(t, nil), 5)
+	hello := w.encode(connectPacket(5, "c", as("d1"), func(pk *packets.Packet) { pk.Connect.Password = nil }))
+	if _, err := w.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.want(packets.Connack).ReasonCode; got != packets.ErrBadUsernameOrPassword.Code {
+		t.Errorf("answered with %#x, want %#x", got, packets.ErrBadUsernameOrPassword.Code)
+	}
+}
+
+func TestReceiveMaximumIsCleared(t *testing.T) {
+	s := listen(t, nil)
+	dialMemory(t, s, 5).mustConnect("c", as("viewer"), func(pk *packets.Packet) { pk.Properties.ReceiveMaximum = 7 })
+	cl, ok := s.mqtt.Clients.Get("c")
+	if !ok || cl.Properties.Props.ReceiveMaximum != 0 {
+		t.Errorf("mochi knows the client's Receive Maximum")
+	}
+}
+
+// The will of a CONNECT that mochi refuses is not published.
+func TestMalformedConnectWithWill(t *testing.T) {
+	s := listen(t, nil)
+	w := dialMemory(t, s, 5)
+	w.send(connectPacket(5, "c", as("d1"), withWill(device(topics.DeviceStatus, "d1"), "x", true), func(pk *packets.Packet) {
+		pk.Connect.ProtocolName = []byte("MQTX")
+	}))
+	w.want(packets.Connack)
+	w.wantEnd()
+	eventually(t, "the connection is gone", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.conns) == 0
+	})
+	if got := s.Stats(); got.Retained != 0 || got.Panics != 0 {
+		t.Errorf("stats are %+v, want nothing retained and no panic", got)
+	}
+}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -223,4 +224,61 @@ func TestAcknowledgedIsDelivered(t *testing.T) {
 			t.Errorf("at the acknowledgement %d messages wait in the queue, want %d", got, want)
 		}
 	}
+}
+
+// A retained message that is replaced while a replay waits for its turn is passed over: its successor comes
+// through the queue.
+func TestLocalReplayPassesOverReplaced(t *testing.T) {
+	s := listen(t, nil)
+	c := s.Client("c")
+	defer c.Close()
+	subject := &subject{t: t, guarded: s, manager: c}
+	names := []string{"a", "b", "c"}
+	for _, name := range names {
+		subject.publish(group(name), "old", true)
+	}
+	got, hold := make(chan client.Message, 10), make(chan struct{})
+	err := c.Subscribe(client.Subscription{Filter: "#", Handler: func(m client.Message) {
+		got <- m
+		<-hold
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := <-got
+	for _, name := range names {
+		subject.publish(group(name), "new", true)
+	}
+	close(hold)
+	if string(first.Payload) != "old" || !first.Retain {
+		t.Errorf("first came %+v, want an old one", first)
+	}
+	for range names {
+		if m := <-got; string(m.Payload) != "new" || m.Retain {
+			t.Errorf("then came %+v, want a new one", m)
+		}
+	}
+}
+
+// A function of OnUp that waits for its turn is not called after Close.
+func TestLocalOnUpAfterClose(t *testing.T) {
+	s := listen(t, nil)
+	c := s.Client("c")
+	entered, hold := make(chan struct{}), make(chan struct{})
+	c.OnUp(func() {
+		close(entered)
+		<-hold
+	})
+	<-entered
+	c.OnUp(func() { t.Error("called after Close") })
+	closed := make(chan struct{})
+	go func() {
+		_ = c.Close()
+		close(closed)
+	}()
+	eventually(t, "the client is closing", func() bool {
+		return errors.Is(c.Publish(t.Context(), messageTo(group("a"))), client.ErrClosed)
+	})
+	close(hold)
+	<-closed
 }

@@ -52,11 +52,10 @@ func (g *guard) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		if !existed {
 			count++
 		}
-		replays := sub.RetainHandling == 0 || sub.RetainHandling == 1 && !existed
-		if replays && !mqtt.IsSharedFilter(sub.Filter) {
+		if sub.RetainHandling == 0 || sub.RetainHandling == 1 && !existed {
+			// A shared one matches nothing, as it should (MQTT 5.0 §4.8.2).
 			c.subscribe.replay = append(c.subscribe.replay, sub.Filter)
 		}
-		sub.RetainHandling = 2 // mochi must not replay: its queue would overflow
 		sub.Qos = 0
 		sub.Identifiers = noIdentifiers
 		sub.Filter = strings.Clone(sub.Filter) // it would keep the whole packet

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"muster/topics"
@@ -255,5 +256,65 @@ func TestReplayEndsWithTheNewest(t *testing.T) {
 				w.wantSilence()
 			})
 		}
+	}
+}
+
+// Properties go through as they came, and nothing is added: no expiry to a message without one, no echo of user
+// properties in the acknowledgement.
+func TestMessageProperties(t *testing.T) {
+	s := listen(t, nil)
+	w := dialMemory(t, s, 5).mustConnect("w", as("viewer"))
+	w.subscribe("#")
+	m := dialMemory(t, s, 5).mustConnect("m", as("manager"))
+	out := publishPacket(group("a"), "x", 1, true)
+	sent := packets.Properties{
+		PayloadFormat: 1, PayloadFormatFlag: true, ContentType: "text/plain", ResponseTopic: group("r"),
+		CorrelationData: []byte{1, 0}, User: []packets.UserProperty{{Key: "k", Val: "v"}, {Key: "k", Val: "w"}},
+	}
+	out.Properties = sent
+	m.send(out)
+	if got := m.want(packets.Puback).Properties.User; len(got) != 0 {
+		t.Errorf("the acknowledgement echoes %v", got)
+	}
+	m.wantSilence()
+	late := dialMemory(t, s, 5).mustConnect("late", as("viewer"))
+	late.subscribe("#")
+	for name, receiver := range map[string]*wire{"live": w, "replayed": late} {
+		if diff := cmp.Diff(sent, receiver.wantMessage(group("a"), "x").Properties); diff != "" {
+			t.Errorf("%s (-sent +received):\n%s", name, diff)
+		}
+	}
+}
+
+// A client that subscribes over and over has one replay at a time.
+func TestOneReplayAtATime(t *testing.T) {
+	const messages = 500
+	s := listen(t, func(o *Options) { o.TCPAddr = "127.0.0.1:0" })
+	manager := s.Client("manager")
+	defer manager.Close()
+	subject := &subject{t: t, guarded: s, manager: manager}
+	for i := range messages {
+		subject.publish(group(fmt.Sprint(i)), "x", true)
+	}
+	w := dialTCP(t, s.TCPAddr(), 5).mustConnect("w", as("viewer"))
+	const rounds = 5
+	for i := range rounds {
+		w.send(subscribePacket(uint16(i+1), "#"))
+	}
+	subacks, received := 0, 0
+	for received < rounds*messages {
+		pk, err := w.receive(patience)
+		if err != nil {
+			t.Fatalf("%d of %d messages arrived: %v", received, rounds*messages, err)
+		}
+		if pk.FixedHeader.Type == packets.Publish {
+			received++
+			continue
+		}
+		// The SUBACK of round n+2 follows the whole replay of round n.
+		if want := (subacks - 1) * messages; received < want {
+			t.Errorf("SUBACK %d came after %d messages, want %d or more", subacks+1, received, want)
+		}
+		subacks++
 	}
 }

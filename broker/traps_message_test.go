@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -161,6 +162,33 @@ func TestTrapFullQueueLosesQoS1(t *testing.T) {
 		cl, _ := s.mochi.Clients.Get("w")
 		return granted == 1 && cl.State.Inflight.Len() < messages // and nothing was acknowledged
 	}, true, false)
+}
+
+// What a slow reader misses is counted, and logged once a minute.
+func TestSlowReaderIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		s := listen(t, func(o *Options) { o.Log = log.logger() })
+		manager := s.Client("m")
+		defer manager.Close()
+		subject := &subject{t: t, guarded: s, manager: manager}
+		w := dialMemory(t, s, 5).mustConnect("w", as("viewer"))
+		w.subscribe("#")
+		subject.publish(group("a"), "x", false)
+		synctest.Wait() // the writer has it
+		queue := int(s.mqtt.Options.Capabilities.MaximumClientWritesPending)
+		const missed = 70
+		for range queue + missed {
+			subject.publish(group("a"), "x", false)
+		}
+		if n := s.Stats().Dropped; n != missed {
+			t.Errorf("%d messages were dropped, want %d", n, missed)
+		}
+		time.Sleep(10 * sweepInterval)
+		if n := strings.Count(log.String(), "slow_clients=70"); n != 1 {
+			t.Errorf("the drops were logged %d times, want once:\n%s", n, log.String())
+		}
+	})
 }
 
 // Sessions that expire stay in the tree of subscriptions.

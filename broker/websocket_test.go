@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"muster/broker/client"
 )
 
 // dialWebSocket connects to a ws or wss URL.
@@ -128,4 +131,21 @@ func TestWebSocketClosed(t *testing.T) {
 	if pk, err := w.receive(patience); err == nil && pk.FixedHeader.Type != packets.Disconnect {
 		t.Errorf("received %+v", pk)
 	}
+}
+
+// A WebSocket peer that stops reading is let go like any other: the library underneath must not put off the
+// deadline.
+func TestWebSocketBlockedReader(t *testing.T) {
+	s := listen(t, func(o *Options) { o.WebSocketAddr, o.WriteTimeout = "127.0.0.1:0", 100*time.Millisecond })
+	manager := s.Client("manager")
+	defer manager.Close()
+	w := dialWebSocket(t, "ws://"+s.WebSocketAddr().String(), nil, nil).mustConnect("w", as("viewer"))
+	w.subscribe("#")
+	m := client.Message{Topic: group("a"), Payload: make([]byte, 60_000)}
+	eventually(t, "the client is gone", func() bool {
+		if err := manager.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		return s.Connections() == 0
+	})
 }
