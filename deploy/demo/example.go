@@ -73,7 +73,7 @@ func createExample(ctx context.Context, rest *client, image string) (addr string
 
 // awaitAnswer waits until the app answers with this image, and gives what it says.
 func awaitAnswer(ctx context.Context, addr string, needed ...*process) (answer string, err error) {
-	err = poll(ctx, 2*time.Minute, func() error {
+	err = poll(ctx, 2*time.Minute, func(ctx context.Context) error {
 		answer, err = get(ctx, "http://"+addr+"/")
 		return err
 	}, needed...)
@@ -89,12 +89,12 @@ func freeAddr(addr string) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// poll calls try until it succeeds, a needed process ends, or the time is up.
-func poll(ctx context.Context, limit time.Duration, try func() error, needed ...*process) error {
+// poll calls try until it succeeds, a needed process ends, or the time is up, which also ends the try.
+func poll(ctx context.Context, limit time.Duration, try func(context.Context) error, needed ...*process) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %v", limit))
 	defer cancel()
 	for {
-		err := try()
+		err := try(ctx)
 		if err == nil {
 			return nil
 		}

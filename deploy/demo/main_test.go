@@ -48,7 +48,7 @@ func TestDemo(t *testing.T) {
 		if _, err := rest.call(ctx, "PUT", "/apps/hello/update", raw(change[2])); err != nil {
 			t.Fatal(err)
 		}
-		if err := poll(ctx, time.Minute, func() error {
+		if err := poll(ctx, time.Minute, func(ctx context.Context) error {
 			answer, err := get(ctx, app[1])
 			if err == nil && !strings.HasPrefix(answer, "It changed, v1") {
 				err = fmt.Errorf("it answers %q", answer)
@@ -99,13 +99,13 @@ func TestProcessEndsWithTheDemo(t *testing.T) {
 	})
 	defer kill()
 	var addr string
-	reach := func() error {
+	reach := func(ctx context.Context) error {
 		content, err := os.ReadFile(filepath.Join(dataDir, httpFile))
 		if err != nil {
 			return err
 		}
 		addr = strings.TrimSpace(string(content))
-		conn, err := net.Dial("tcp", addr)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -115,8 +115,8 @@ func TestProcessEndsWithTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill()
-	if err := poll(t.Context(), 20*time.Second, func() error {
-		if reach() == nil {
+	if err := poll(t.Context(), 20*time.Second, func(ctx context.Context) error {
+		if reach(ctx) == nil {
 			return fmt.Errorf("the manager still listens at %s", addr)
 		}
 		return nil
@@ -135,6 +135,17 @@ func programs(t *testing.T) string {
 		}
 	}
 	return bin
+}
+
+// A server that accepts and never answers does not hold the demo up for longer than it says.
+func TestPollEndsTheTry(t *testing.T) {
+	err := poll(t.Context(), time.Millisecond, func(ctx context.Context) error {
+		<-ctx.Done()
+		return errors.New("no answer")
+	})
+	if err == nil || err.Error() != "not within 1ms: no answer" {
+		t.Errorf("poll: %v", err)
+	}
 }
 
 // raw is JSON as it was printed.
@@ -163,7 +174,7 @@ func (s *screen) String() string {
 // await waits until text appears, and gives all that was printed.
 func (s *screen) await(t *testing.T, done <-chan error, text string) string {
 	t.Helper()
-	if err := poll(t.Context(), 3*time.Minute, func() error {
+	if err := poll(t.Context(), 3*time.Minute, func(context.Context) error {
 		select {
 		case err := <-done:
 			t.Fatalf("the demo ended: %v\n%s", err, s)

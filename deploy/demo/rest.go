@@ -37,7 +37,7 @@ type client struct{ addr, password string }
 
 // awaitManager waits until the manager answers, and gives its REST API and the address of its broker.
 func awaitManager(ctx context.Context, manager *process, dataDir string) (rest *client, mqtt string, err error) {
-	err = poll(ctx, 30*time.Second, func() error {
+	err = poll(ctx, 30*time.Second, func(ctx context.Context) error {
 		lines := make(map[string]string)
 		for _, name := range []string{passwordFile, httpFile, mqttFile} {
 			content, err := os.ReadFile(filepath.Join(dataDir, name))
