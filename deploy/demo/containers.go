@@ -14,7 +14,7 @@ import (
 
 // removeContainers removes the containers of the demo's device. The worker leaves them running when it ends,
 // as it should; a demo cleans up after itself.
-func removeContainers() error {
+func removeContainers(device string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	engine, err := docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation())

@@ -12,12 +12,12 @@ import (
 	"muster/test/rig"
 )
 
-// The example: one app in one device_group, on one device.
-const (
-	app    = "hello"
-	group  = "demo"
-	device = "demo-device"
-)
+// group is the example's device_group.
+const group = "demo"
+
+// names are the example's app and the device that it runs on. Containers are named after the app, so that two
+// demos on one machine need different ones.
+type names struct{ app, device string }
 
 func startRegistry(ctx context.Context, dir string, stdout io.Writer) (*rig.Registry, error) {
 	addr := preferred("127.0.0.1:5000")
@@ -42,7 +42,7 @@ func pushExample(ctx context.Context, addr string) (image string, err error) {
 
 // createExample makes the example's app and device_group, or brings those of an earlier run up to date, and
 // gives the address at which the app is to answer.
-func createExample(ctx context.Context, rest *client, image string) (addr string, err error) {
+func createExample(ctx context.Context, rest *client, app, image string) (addr string, err error) {
 	addr, err = freeAddr("127.0.0.1:8081")
 	if err != nil {
 		return "", err
@@ -113,25 +113,25 @@ func poll(ctx context.Context, limit time.Duration, try func(context.Context) er
 	}
 }
 
-func nextSteps(rest *client, mqtt, dataDir, addr, answer string) string {
+func nextSteps(rest *client, app, mqtt, dataDir, addr, answer string) string {
 	host, port, _ := net.SplitHostPort(mqtt) // as the manager wrote it
 	return strings.NewReplacer(
-		"{answer}", strings.TrimSpace(answer), "{app}", addr, "{host}", host, "{port}", port,
+		"{answer}", strings.TrimSpace(answer), "{addr}", addr, "{app}", app, "{host}", host, "{port}", port,
 		"{url}", "http://"+rest.addr+"/api/v2", "{password}", dataDir+"/"+passwordFile,
 	).Replace(`
 --------------------------------------------------------------------------------
 A container runs because of a REST call, and says: {answer}
 
-  curl http://{app}/
+  curl http://{addr}/
 
 Change it, and ask again:
 
-  curl -u admin:$(cat {password}) -X PUT {url}/apps/hello/update \
+  curl -u admin:$(cat {password}) -X PUT {url}/apps/{app}/update \
        -d '{"env_vars": {"GREETING": "It changed,"}}'
 
 What an admin can read:
 
-  curl -u admin:$(cat {password}) {url}/apps/hello
+  curl -u admin:$(cat {password}) {url}/apps/{app}
   curl -u admin:$(cat {password}) {url}/device_groups/demo/info
 
 What goes over MQTT (apt-get install mosquitto-clients; or MQTT Explorer, host {host}, port {port}):

@@ -20,14 +20,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, "bin", ".muster", os.Stdout); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(ctx, names{app: "hello", device: "demo-device"}, "bin", ".muster", os.Stdout); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
 // run shows everything until ctx ends. The programs are in the folder bin; what outlives the run goes to dir.
-func run(ctx context.Context, bin, dir string, stdout io.Writer) (err error) {
+func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -58,14 +58,14 @@ func run(ctx context.Context, bin, dir string, stdout io.Writer) (err error) {
 	}
 
 	worker, err := startProcess(stdout, "worker", filepath.Join(bin, "muster-worker"),
-		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", device, "--state-dir", filepath.Join(dir, "device"))
+		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", n.device, "--state-dir", filepath.Join(dir, "device"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeContainers()) }()
+	defer func() { err = errors.Join(err, removeContainers(n.device)) }()
 	defer func() { err = errors.Join(err, worker.stop()) }()
 
-	addr, err := createExample(ctx, rest, image)
+	addr, err := createExample(ctx, rest, n.app, image)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, bin, dir string, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(stdout, nextSteps(rest, mqtt, dataDir, addr, answer)); err != nil {
+	if _, err := io.WriteString(stdout, nextSteps(rest, n.app, mqtt, dataDir, addr, answer)); err != nil {
 		return err
 	}
 

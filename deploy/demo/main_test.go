@@ -26,17 +26,18 @@ import (
 func TestDemo(t *testing.T) {
 	engine := rig.Docker(t)
 	bin, dir := programs(t), t.TempDir()
+	n := names{app: rig.Name("demo"), device: rig.Name("demo-device")}
 	for round := range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		var stdout screen
 		done := make(chan error, 1)
-		go func() { done <- run(ctx, bin, dir, &stdout) }()
+		go func() { done <- run(ctx, n, bin, dir, &stdout) }()
 		text := stdout.await(t, done, "Ctrl-C ends it")
 		if !strings.Contains(text, "says: Hello from Muster, v1") {
 			t.Errorf("round %d: no answer of the example:\n%s", round, text)
 		}
 		app := regexp.MustCompile(`curl (http://127\.0\.0\.1:\d+/)\n`).FindStringSubmatch(text)
-		change := regexp.MustCompile(`-X PUT http://(127\.0\.0\.1:\d+)/api/v2/apps/hello/update \\\n\s+-d '([^']+)'`).FindStringSubmatch(text)
+		change := regexp.MustCompile(`-X PUT http://(127\.0\.0\.1:\d+)/api/v2/apps/` + n.app + `/update \\\n\s+-d '([^']+)'`).FindStringSubmatch(text)
 		if app == nil || change == nil {
 			t.Fatalf("round %d: the advice has no curl lines:\n%s", round, text)
 		}
@@ -45,7 +46,7 @@ func TestDemo(t *testing.T) {
 			t.Fatal(err)
 		}
 		rest := &client{change[1], strings.TrimSpace(string(password))}
-		if _, err := rest.call(ctx, "PUT", "/apps/hello/update", raw(change[2])); err != nil {
+		if _, err := rest.call(ctx, "PUT", "/apps/"+n.app+"/update", raw(change[2])); err != nil {
 			t.Fatal(err)
 		}
 		if err := poll(ctx, time.Minute, func(ctx context.Context) error {
@@ -62,7 +63,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("round %d ended with %v:\n%s", round, err, stdout.String())
 		}
 		left, err := engine.ContainerList(t.Context(), container.ListOptions{
-			All: true, Filters: filters.NewArgs(filters.Arg("label", worker.LabelDevice+"="+device)),
+			All: true, Filters: filters.NewArgs(filters.Arg("label", worker.LabelDevice+"="+n.device)),
 		})
 		if err != nil || len(left) > 0 {
 			t.Errorf("round %d leaves containers: %v, %v", round, left, err)
