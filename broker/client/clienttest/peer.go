@@ -72,7 +72,7 @@ func (p *Peer) Publish(m client.Message) {
 		},
 	}
 	if m.Expiry > 0 {
-		out.Properties.MessageExpiry = paho.Uint32(uint32(m.Expiry / time.Second))
+		out.Properties.MessageExpiry = new(uint32(m.Expiry / time.Second))
 	}
 	if _, err := p.paho.Publish(context.Background(), out); err != nil {
 		p.t.Fatalf("peer: publish to %s: %v", m.Topic, err)

@@ -64,7 +64,7 @@ func outgoing(m client.Message) *paho.Publish {
 		},
 	}
 	if m.Expiry > 0 {
-		p.Properties.MessageExpiry = paho.Uint32(seconds(m.Expiry))
+		p.Properties.MessageExpiry = new(seconds(m.Expiry))
 	}
 	return p
 }

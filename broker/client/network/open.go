@@ -30,6 +30,7 @@ func (e endpoint) openWebSocket(ctx context.Context, tlsConfig *tls.Config) (net
 		u.Scheme = "https"
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, DisableKeepAlives: true}
+	//nolint:bodyclose // the library closes it, or has it in memory already
 	ws, answer, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
 		HTTPClient:   &http.Client{Transport: transport},
 		Subprotocols: []string{"mqtt"}, // MQTT 5.0 §6

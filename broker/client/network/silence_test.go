@@ -1,6 +1,7 @@
 package network
 
 import (
+	"slices"
 	"context"
 	"errors"
 	"strings"
@@ -15,12 +16,7 @@ import (
 
 // isType matches a packet type.
 func isType(p *packets.ControlPacket, types ...byte) bool {
-	for _, t := range types {
-		if p.Type == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(types, p.Type)
 }
 
 func TestPublishWithoutAcknowledgementDoesNotHang(t *testing.T) {
