@@ -1,9 +1,9 @@
 package network
 
 import (
-	"slices"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
