@@ -29,7 +29,7 @@ build: ## Build the programs into bin/
 	$(GOBUILD) -o bin/muster-worker ./cmd/muster-worker
 
 lint: ## Check formatting, module files, other architectures and the linters of .golangci.yml
-	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./cmd/... ./worker/... ./topics/...
