@@ -66,29 +66,34 @@ func (a App) Check() error {
 	if a.AppID < 1 {
 		return fieldErrorf("app_id", "must be 1 or more, is %d", a.AppID)
 	}
-	if strings.TrimSpace(a.DockerImage) == "" {
-		return fieldErrorf("docker_image", "must not be empty")
+	if err := checkContainer(a.DockerImage, a.EnvVars, a.Networks, a.Volumes, a.Devices); err != nil {
+		return err
 	}
 	for _, p := range a.StartingPorts {
 		if p.Host < 1 || p.Host > 65535 || p.Container < 1 || p.Container > 65535 {
 			return fieldError("starting_ports", ErrPort)
 		}
 	}
-	if err := a.ContainersPer.check(); err != nil {
+	return a.ContainersPer.check()
+}
+
+// checkContainer checks what apps and cron_jobs have in common.
+func checkContainer(image string, env EnvVars, networks, volumes, devices []string) error {
+	if strings.TrimSpace(image) == "" {
+		return fieldErrorf("docker_image", "must not be empty")
+	}
+	if err := env.check(); err != nil {
 		return err
 	}
-	if err := a.EnvVars.check(); err != nil {
+	if err := checkNetworks(networks); err != nil {
 		return err
 	}
-	if err := checkNetworks(a.Networks); err != nil {
-		return err
-	}
-	for _, v := range a.Volumes {
+	for _, v := range volumes {
 		if err := checkVolume(v); err != nil {
 			return err
 		}
 	}
-	for _, d := range a.Devices {
+	for _, d := range devices {
 		if err := checkDevice(d); err != nil {
 			return err
 		}

@@ -11,14 +11,13 @@ import (
 
 // Content is what a device_group should run: the body of Nebula's /info, with the group's name.
 type Content struct {
-	DeviceGroup   string   `json:"device_group"`
-	DeviceGroupID int64    `json:"device_group_id"`
-	PruneID       int64    `json:"prune_id"`
-	Apps          []App    `json:"apps"`
-	AppsList      []string `json:"apps_list"`
-	// CronJobs and CronJobsList are part of the body; managers send them empty, workers ignore them.
-	CronJobs     []json.RawMessage `json:"cron_jobs"`
-	CronJobsList []string          `json:"cron_jobs_list"`
+	DeviceGroup   string    `json:"device_group"`
+	DeviceGroupID int64     `json:"device_group_id"`
+	PruneID       int64     `json:"prune_id"`
+	Apps          []App     `json:"apps"`
+	AppsList      []string  `json:"apps_list"`
+	CronJobs      []CronJob `json:"cron_jobs"`
+	CronJobsList  []string  `json:"cron_jobs_list"`
 }
 
 // A Config is one immutable snapshot of everything that a device_group should run: the payload of a
@@ -133,6 +132,17 @@ func (c Content) check() error {
 			return fieldErrorf(field+".app_name", "%q is listed twice", app.AppName)
 		}
 		seen[app.AppName] = true
+	}
+	seen = make(map[string]bool, len(c.CronJobs))
+	for i, job := range c.CronJobs {
+		field := fmt.Sprintf("cron_jobs[%d]", i)
+		if err := job.Check(); err != nil {
+			return within(field, err)
+		}
+		if seen[job.CronJobName] {
+			return fieldErrorf(field+".cron_job_name", "%q is listed twice", job.CronJobName)
+		}
+		seen[job.CronJobName] = true
 	}
 	return nil
 }
