@@ -14,7 +14,7 @@ type Kind[T any] struct {
 	Singular, Plural string
 	// Name is the name that a document carries.
 	Name func(T) string
-	// Fill puts an empty list wherever a document has a nil one.
+	// Fill puts an empty list or dict wherever a document has a nil one, unless that means something.
 	Fill func(*T)
 }
 
@@ -32,6 +32,19 @@ func AppKind() Kind[topics.App] {
 	}
 }
 
+// CronJobKind describes cron_jobs.
+func CronJobKind() Kind[topics.CronJob] {
+	return Kind[topics.CronJob]{
+		Singular: "cron_job", Plural: "cron_jobs",
+		Name: func(c topics.CronJob) string { return c.CronJobName },
+		Fill: func(c *topics.CronJob) {
+			fill(&c.Networks)
+			fill(&c.Volumes)
+			fill(&c.Devices)
+		},
+	}
+}
+
 // DeviceGroupKind describes device_groups.
 func DeviceGroupKind() Kind[DeviceGroup] {
 	return Kind[DeviceGroup]{
@@ -40,6 +53,31 @@ func DeviceGroupKind() Kind[DeviceGroup] {
 		Fill: func(g *DeviceGroup) {
 			fill(&g.Apps)
 			fill(&g.CronJobs)
+		},
+	}
+}
+
+// UserKind describes users.
+func UserKind() Kind[User] {
+	return Kind[User]{
+		Singular: "user", Plural: "users",
+		Name: func(u User) string { return u.UserName },
+		Fill: func(*User) {},
+	}
+}
+
+// UserGroupKind describes user_groups.
+func UserGroupKind() Kind[UserGroup] {
+	return Kind[UserGroup]{
+		Singular: "user_group", Plural: "user_groups",
+		Name: func(g UserGroup) string { return g.UserGroup },
+		Fill: func(g *UserGroup) {
+			fill(&g.GroupMembers)
+			for _, rights := range []*map[string]Right{&g.Apps, &g.DeviceGroups, &g.CronJobs} {
+				if *rights == nil {
+					*rights = map[string]Right{}
+				}
+			}
 		},
 	}
 }

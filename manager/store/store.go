@@ -1,7 +1,9 @@
 // Package store says what managers keep, and what they may expect of whoever keeps it.
 //
-// Documents (apps, device_groups) are what admins change; snapshots are what devices are told. Data flows
-// from the first to the second and never back: see package snapshot. Implementations are in the folders
+// Documents (apps, cron_jobs, device_groups) are what admins change; snapshots are what devices are told.
+// Data flows from the first to the second and never back: see package snapshot. Users and user_groups are
+// documents too, the audit trail has a line for each change of a document, and reports are what devices say
+// of themselves. Implementations are in the folders
 // beside this file; package storetest is the contract that each of them passes.
 //
 // Nothing here needs a transaction over several documents, so that an implementation on a sharded
@@ -45,11 +47,18 @@ type DeviceGroup struct {
 // Documents keeps the documents of one kind, each under its name. Lists in a document are never nil when
 // it is read: what was nil comes back empty. A document that could not be read back, such as one with
 // containers_per left out, is refused when it is written. What is written survives a loss of power.
+//
+// One that cannot be read all the same, because another program wrote it, is an [UnreadableError]: of Get
+// and Modify for that one, and of Some and All for all there are, besides the documents that can be read.
+// Names and Delete do not mind.
 type Documents[T any] interface {
 	// Create adds a document under the name that it carries. It fails with [ErrExists].
 	Create(ctx context.Context, doc T) error
 	// Get reads one document. It fails with [ErrNotFound].
 	Get(ctx context.Context, name string) (T, error)
+	// Some reads those of the named documents that exist, in ascending byte order of their names, each
+	// once.
+	Some(ctx context.Context, names []string) ([]T, error)
 	// All reads every document, in ascending byte order of their names.
 	All(ctx context.Context) ([]T, error)
 	// Names reads every name, in ascending byte order.
@@ -102,8 +111,13 @@ type Snapshots interface {
 // A Store keeps everything that managers share. It is safe for concurrent use.
 type Store interface {
 	Apps() Documents[topics.App]
+	CronJobs() Documents[topics.CronJob]
 	DeviceGroups() Documents[DeviceGroup]
+	Users() Documents[User]
+	UserGroups() Documents[UserGroup]
 	Snapshots() Snapshots
+	Audit() Audit
+	Reports() Reports
 	// Epoch is the ULID that names this life of the store. It is made with the store, once, however many
 	// managers open it at the same time.
 	Epoch() string

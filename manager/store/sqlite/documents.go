@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -38,19 +39,34 @@ func (d documents[T]) get(ctx context.Context, name string) (doc T, data string,
 	if errors.Is(err, sql.ErrNoRows) {
 		err = store.ErrNotFound
 	}
-	if err == nil {
-		doc, err = d.kind.Decode([]byte(data))
-	}
 	if err != nil {
 		return doc, "", d.named(name, err)
+	}
+	if doc, err = d.kind.Decode([]byte(data)); err != nil {
+		return doc, "", &store.UnreadableError{Kind: d.kind.Singular, Docs: map[string]error{name: err}}
 	}
 	return doc, data, nil
 }
 
+func (d documents[T]) Some(ctx context.Context, names []string) ([]T, error) {
+	// One argument, for SQLite allows only so many.
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	return d.selected(ctx, `WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name`, string(list))
+}
+
 func (d documents[T]) All(ctx context.Context) ([]T, error) {
+	return d.selected(ctx, `ORDER BY name`)
+}
+
+// selected reads the documents that a clause selects, as many as make sense.
+func (d documents[T]) selected(ctx context.Context, clause string, args ...any) ([]T, error) {
 	docs := []T{}
+	unreadable := map[string]error{}
 	err := d.s.read(func(db *sql.DB) error {
-		return each(ctx, db, `SELECT name, doc FROM `+d.kind.Plural+` ORDER BY name`, func(rows *sql.Rows) error {
+		return each(ctx, db, `SELECT name, doc FROM `+d.kind.Plural+` `+clause, func(rows *sql.Rows) error {
 			var name string
 			var data []byte
 			if err := rows.Scan(&name, &data); err != nil {
@@ -58,14 +74,18 @@ func (d documents[T]) All(ctx context.Context) ([]T, error) {
 			}
 			doc, err := d.kind.Decode(data)
 			if err != nil {
-				return d.named(name, err)
+				unreadable[name] = err
+				return nil
 			}
 			docs = append(docs, doc)
 			return nil
-		})
+		}, args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.kind.Plural, err)
+	}
+	if len(unreadable) > 0 {
+		return docs, &store.UnreadableError{Kind: d.kind.Singular, Docs: unreadable}
 	}
 	return docs, nil
 }

@@ -91,10 +91,31 @@ func (s *Store) Apps() store.Documents[topics.App] {
 	return documents[topics.App]{s, store.AppKind()}
 }
 
+// CronJobs keeps the cron_jobs.
+func (s *Store) CronJobs() store.Documents[topics.CronJob] {
+	return documents[topics.CronJob]{s, store.CronJobKind()}
+}
+
 // DeviceGroups keeps the device_groups.
 func (s *Store) DeviceGroups() store.Documents[store.DeviceGroup] {
 	return documents[store.DeviceGroup]{s, store.DeviceGroupKind()}
 }
+
+// Users keeps the users.
+func (s *Store) Users() store.Documents[store.User] {
+	return documents[store.User]{s, store.UserKind()}
+}
+
+// UserGroups keeps the user_groups.
+func (s *Store) UserGroups() store.Documents[store.UserGroup] {
+	return documents[store.UserGroup]{s, store.UserGroupKind()}
+}
+
+// Audit keeps the audit trail.
+func (s *Store) Audit() store.Audit { return audit{s} }
+
+// Reports keeps the reports.
+func (s *Store) Reports() store.Reports { return reports{s} }
 
 // Snapshots keeps the snapshots.
 func (s *Store) Snapshots() store.Snapshots { return snapshots{s} }

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"muster/manager/store"
+)
+
+// audit keeps the trail of changes in one table.
+type audit struct{ s *Store }
+
+func (a audit) Append(ctx context.Context, e store.AuditEntry) error {
+	doc, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode audit entry %s: %w", e.ID, err)
+	}
+	err = a.s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO audit (id, made_by, kind, name, doc) VALUES (?, ?, ?, ?, ?)`,
+			e.ID, e.By, e.Kind, e.Name, string(doc)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM audit WHERE id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+			store.AuditLimit)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("audit entry %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store.AuditEntry, error) {
+	where := conditions{}
+	where.unlessEmpty(`id < ?`, q.Before)
+	where.unlessEmpty(`made_by = ?`, q.By)
+	where.unlessEmpty(`kind = ?`, q.Kind)
+	where.unlessEmpty(`name = ?`, q.Name)
+	entries := []store.AuditEntry{}
+	err := a.s.read(func(db *sql.DB) error {
+		return each(ctx, db, `SELECT doc FROM audit`+where.clause()+` ORDER BY id DESC LIMIT ?`, func(rows *sql.Rows) error {
+			var doc []byte
+			if err := rows.Scan(&doc); err != nil {
+				return err
+			}
+			var e store.AuditEntry
+			if err := json.Unmarshal(doc, &e); err != nil {
+				return err
+			}
+			entries = append(entries, e)
+			return nil
+		}, append(where.args, limit)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the audit trail: %w", err)
+	}
+	return entries, nil
+}
