@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -69,50 +68,10 @@ func New(o Options) (http.Handler, error) {
 	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.authenticate, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)
-	r.Route("/api/v2", a.routes)
+	r.Route("/api/v2", func(r chi.Router) {
+		for _, route := range a.routes() {
+			r.Method(route.method, route.path, a.handle(allowed(route.need, route.handle)))
+		}
+	})
 	return r, nil
-}
-
-func (a *api) routes(r chi.Router) {
-	r.Get("/status", a.handle(status))
-
-	r.Get("/apps", a.handle(a.listApps))
-	r.Get("/apps/{app}", a.handle(a.getApp))
-	r.Post("/apps/{app}", a.handle(a.createApp))
-	r.Delete("/apps/{app}", a.handle(a.deleteApp))
-	r.Post("/apps/{app}/update", a.handle(a.replaceApp))
-	r.Put("/apps/{app}/update", a.handle(a.updateApp))
-	r.Patch("/apps/{app}/update", a.handle(a.updateApp))
-	r.Post("/apps/{app}/restart", a.handle(a.restartApp))
-	r.Post("/apps/{app}/start", a.handle(a.startApp))
-	r.Post("/apps/{app}/stop", a.handle(a.stopApp))
-
-	r.Get("/device_groups", a.handle(a.listGroups))
-	r.Get("/device_groups/{group}", a.handle(a.getGroup))
-	r.Post("/device_groups/{group}", a.handle(a.createGroup))
-	r.Delete("/device_groups/{group}", a.handle(a.deleteGroup))
-	r.Get("/device_groups/{group}/info", a.handle(a.getInfo))
-	r.Post("/device_groups/{group}/update", a.handle(a.replaceGroup))
-	r.Put("/device_groups/{group}/update", a.handle(a.updateGroup))
-	r.Patch("/device_groups/{group}/update", a.handle(a.updateGroup))
-}
-
-func status(*http.Request) (int, any, error) {
-	return http.StatusOK, map[string]bool{"api_available": true}, nil
-}
-
-// beginChange waits for its turn, as long as the request may take. The caller calls done when there is no error.
-func (a *api) beginChange(ctx context.Context) (done func(), err error) {
-	select {
-	case a.changing <- struct{}{}:
-		return func() { <-a.changing }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for another change: %w", ctx.Err())
-	}
-}
-
-// changed tells those who look at the documents that they are not what they were.
-func (a *api) changed(r *http.Request) {
-	a.configs.Invalidate()
-	a.onChanged(auth.IdentityFrom(r.Context()).Name)
 }

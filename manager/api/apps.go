@@ -63,17 +63,18 @@ func (a *api) createApp(r *http.Request) (int, any, error) {
 	if err := a.store.Apps().Create(r.Context(), app); err != nil {
 		return 0, nil, appKind.about(name, err)
 	}
-	a.changed(r)
-	return http.StatusOK, app, nil
+	return http.StatusOK, app, a.changed(r, change{"create", appKind, name, nil, app})
 }
 
 func (a *api) deleteApp(r *http.Request) (int, any, error) {
-	name := pathName(r, "app")
-	if err := a.store.Apps().Delete(r.Context(), name); err != nil {
-		return 0, nil, appKind.about(name, err)
+	app, err := a.existingApp(r)
+	if err != nil {
+		return 0, nil, err
 	}
-	a.changed(r)
-	return http.StatusOK, struct{}{}, nil
+	if err := a.store.Apps().Delete(r.Context(), app.AppName); err != nil {
+		return 0, nil, appKind.about(app.AppName, err)
+	}
+	return http.StatusOK, struct{}{}, a.changed(r, change{"delete", appKind, app.AppName, app, nil})
 }
 
 // replaceApp is the update by POST: what the body leaves out goes back to its default.
@@ -88,7 +89,7 @@ func (a *api) replaceApp(r *http.Request) (int, any, error) {
 	if !patch.hasImage() {
 		return 0, nil, errNoDockerImage
 	}
-	return a.changeApp(r, func(app *topics.App) error {
+	return a.changeApp(r, "update", func(app *topics.App) error {
 		id := app.AppID
 		*app = topics.NewApp(app.AppName, "")
 		app.AppID = id
@@ -109,11 +110,11 @@ func (a *api) updateApp(r *http.Request) (int, any, error) {
 	if patch.isEmpty() {
 		return 0, nil, errNothingGiven
 	}
-	return a.changeApp(r, patch.apply)
+	return a.changeApp(r, "update", patch.apply)
 }
 
 func (a *api) restartApp(r *http.Request) (int, any, error) {
-	return a.changeApp(r, func(app *topics.App) error {
+	return a.changeApp(r, "restart", func(app *topics.App) error {
 		if !app.Running {
 			return errNotRunning
 		}
@@ -121,23 +122,25 @@ func (a *api) restartApp(r *http.Request) (int, any, error) {
 	})
 }
 
-func (a *api) startApp(r *http.Request) (int, any, error) { return a.setRunning(r, true) }
+func (a *api) startApp(r *http.Request) (int, any, error) { return a.setRunning(r, "start", true) }
 
-func (a *api) stopApp(r *http.Request) (int, any, error) { return a.setRunning(r, false) }
+func (a *api) stopApp(r *http.Request) (int, any, error) { return a.setRunning(r, "stop", false) }
 
-func (a *api) setRunning(r *http.Request, running bool) (int, any, error) {
-	return a.changeApp(r, func(app *topics.App) error {
+func (a *api) setRunning(r *http.Request, action string, running bool) (int, any, error) {
+	return a.changeApp(r, action, func(app *topics.App) error {
 		app.Running = running
 		return nil
 	})
 }
 
-// changeApp applies change, which may be called more than once, to the app that the path names and
+// changeApp applies alter, which may be called more than once, to the app that the path names and
 // raises its app_id.
-func (a *api) changeApp(r *http.Request, change func(*topics.App) error) (int, any, error) {
+func (a *api) changeApp(r *http.Request, action string, alter func(*topics.App) error) (int, any, error) {
+	var before topics.App
 	raise := func(app *topics.App) error {
+		before = *app
 		app.AppID++
-		return change(app)
+		return alter(app)
 	}
 	done, err := a.beginChange(r.Context())
 	if err != nil {
@@ -157,6 +160,5 @@ func (a *api) changeApp(r *http.Request, change func(*topics.App) error) (int, a
 	if app, err = a.store.Apps().Modify(r.Context(), app.AppName, raise); err != nil {
 		return 0, nil, appKind.about(pathName(r, "app"), err)
 	}
-	a.changed(r)
-	return http.StatusAccepted, app, nil
+	return http.StatusAccepted, app, a.changed(r, change{action, appKind, app.AppName, before, app})
 }

@@ -26,6 +26,7 @@ func (e *refusal) Error() string { return fmt.Sprintf("%d %s: %v", e.status, e.f
 
 // Refusals in Nebula's words.
 var (
+	errNotAllowed       = &refusal{http.StatusForbidden, "access_allowed", false}
 	errNotRunning       = &refusal{http.StatusForbidden, "running_before_restart", false}
 	errNoDockerImage    = &refusal{http.StatusBadRequest, "missing_parameters", []string{"docker_image"}}
 	errNothingGiven     = &refusal{http.StatusBadRequest, "missing_parameters", true}
@@ -50,15 +51,17 @@ func fieldErrorf(field, format string, args ...any) error {
 	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// A kind of documents, for the errors of the store about one of them.
+// A kind of documents: the word for one, what its clients are told of whether it exists, and what it may be
+// called.
 type kind struct {
+	word      string
 	exists    string
 	checkName func(string) error
 }
 
 var (
-	appKind   = kind{"app_exists", topics.CheckAppName}
-	groupKind = kind{"device_group_exists", topics.CheckName}
+	appKind   = kind{"app", "app_exists", topics.CheckAppName}
+	groupKind = kind{"device_group", "device_group_exists", topics.CheckName}
 )
 
 // invalid reports why no new document of the kind can have that name.

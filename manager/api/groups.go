@@ -67,17 +67,18 @@ func (a *api) createGroup(r *http.Request) (int, any, error) {
 	if err := a.store.DeviceGroups().Create(r.Context(), group); err != nil {
 		return 0, nil, groupKind.about(name, err)
 	}
-	a.changed(r)
-	return http.StatusOK, group, nil
+	return http.StatusOK, group, a.changed(r, change{"create", groupKind, name, nil, group})
 }
 
 func (a *api) deleteGroup(r *http.Request) (int, any, error) {
-	name := pathName(r, "group")
-	if err := a.store.DeviceGroups().Delete(r.Context(), name); err != nil {
-		return 0, nil, groupKind.about(name, err)
+	group, err := a.existingGroup(r)
+	if err != nil {
+		return 0, nil, err
 	}
-	a.changed(r)
-	return http.StatusOK, struct{}{}, nil
+	if err := a.store.DeviceGroups().Delete(r.Context(), group.DeviceGroup); err != nil {
+		return 0, nil, groupKind.about(group.DeviceGroup, err)
+	}
+	return http.StatusOK, struct{}{}, a.changed(r, change{"delete", groupKind, group.DeviceGroup, group, nil})
 }
 
 // replaceGroup is the update by POST: a list that the body leaves out becomes empty.
@@ -117,7 +118,9 @@ func (a *api) changeGroup(r *http.Request, complete func(*groupPatch) error) (in
 		return 0, nil, err
 	}
 
-	change := func(g *store.DeviceGroup) {
+	var before store.DeviceGroup
+	alter := func(g *store.DeviceGroup) {
+		before = *g
 		g.DeviceGroupID++
 		patch.apply(g)
 	}
@@ -130,17 +133,16 @@ func (a *api) changeGroup(r *http.Request, complete func(*groupPatch) error) (in
 	if err != nil {
 		return 0, nil, err
 	}
-	change(&group)
+	alter(&group)
 	if err := a.groupFits(r.Context(), group, patch); err != nil {
 		return 0, nil, err
 	}
 	group, err = a.store.DeviceGroups().Modify(r.Context(), group.DeviceGroup, func(g *store.DeviceGroup) error {
-		change(g)
+		alter(g)
 		return nil
 	})
 	if err != nil {
 		return 0, nil, groupKind.about(pathName(r, "group"), err)
 	}
-	a.changed(r)
-	return http.StatusAccepted, group, nil
+	return http.StatusAccepted, group, a.changed(r, change{"update", groupKind, group.DeviceGroup, before, group})
 }

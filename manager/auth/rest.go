@@ -7,15 +7,6 @@ import (
 	"strings"
 )
 
-// An Identity is whoever makes a REST request.
-type Identity struct {
-	// Name is the user's name, for the log and for the history of changes. It is empty when
-	// authentication is disabled.
-	Name string
-	// Admin may do everything.
-	Admin bool
-}
-
 // tokenUser names the admin in the history when only a token is configured.
 const tokenUser = "admin"
 
