@@ -12,7 +12,11 @@ import (
 // Every change gets the next id, however many are made at once, and each answer is the document as that
 // change left it.
 func TestConcurrentChangesRaiseIDsWithoutGaps(t *testing.T) {
-	m := newManager(t)
+	onEveryStore(t, testConcurrentChangesRaiseIDsWithoutGaps)
+}
+
+func testConcurrentChangesRaiseIDsWithoutGaps(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	const changes = 40
 	apps, groups := make([]int, changes), make([]int, changes)
@@ -55,8 +59,10 @@ func TestConcurrentChangesRaiseIDsWithoutGaps(t *testing.T) {
 }
 
 // Of many who create the same thing one succeeds.
-func TestConcurrentCreates(t *testing.T) {
-	m := newManager(t)
+func TestConcurrentCreates(t *testing.T) { onEveryStore(t, testConcurrentCreates) }
+
+func testConcurrentCreates(t *testing.T, open opener) {
+	m := open.manager(t)
 	const tries = 20
 	for path, body := range map[string]string{"/apps/new": `{"docker_image": "img"}`, "/device_groups/new": `{}`} {
 		statuses := make([]int, tries)
@@ -74,7 +80,11 @@ func TestConcurrentCreates(t *testing.T) {
 
 // Two changes that fit one by one but not together are not both accepted.
 func TestConcurrentChangesFitTogether(t *testing.T) {
-	m := newManager(t)
+	onEveryStore(t, testConcurrentChangesFitTogether)
+}
+
+func testConcurrentChangesFitTogether(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	if w := m.do("POST", "/device_groups/fleet/update", `{"apps": ["web", "idle"]}`); w.Code != 202 {
 		t.Fatal(w.Body)

@@ -23,8 +23,10 @@ func (m *manager) info(group string) topics.Config {
 	return config
 }
 
-func TestInfo(t *testing.T) {
-	m := newManager(t)
+func TestInfo(t *testing.T) { onEveryStore(t, testInfo) }
+
+func testInfo(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	w := m.do("GET", "/device_groups/fleet/info", "")
 	var got map[string]json.RawMessage
@@ -43,8 +45,10 @@ func TestInfo(t *testing.T) {
 }
 
 // Whoever makes a change sees it in the next answer, whatever is cached.
-func TestInfoFollowsEveryChange(t *testing.T) {
-	m := newManager(t)
+func TestInfoFollowsEveryChange(t *testing.T) { onEveryStore(t, testInfoFollowsEveryChange) }
+
+func testInfoFollowsEveryChange(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	for _, tc := range []struct {
 		method, path, body string
@@ -77,8 +81,10 @@ func TestInfoFollowsEveryChange(t *testing.T) {
 }
 
 // A change after which a device_group could have no config is refused, and changes nothing.
-func TestConfigLimit(t *testing.T) {
-	m := newManager(t)
+func TestConfigLimit(t *testing.T) { onEveryStore(t, testConfigLimit) }
+
+func testConfigLimit(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	big := fmt.Sprintf(`{"docker_image": "img", "env_vars": {"BIG": "%s"}}`, strings.Repeat("x", 40<<10))
 	huge := fmt.Sprintf(`{"docker_image": "img", "env_vars": {"BIG": "%s"}}`, strings.Repeat("x", 70<<10))

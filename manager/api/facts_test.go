@@ -71,8 +71,10 @@ const (
 
 // TestFacts has a row for every answer that Nebula's clients rely on. Each starts from [manager.fill]:
 // those that change nothing share one manager.
-func TestFacts(t *testing.T) {
-	shared := newManager(t)
+func TestFacts(t *testing.T) { onEveryStore(t, testFacts) }
+
+func testFacts(t *testing.T, open opener) {
+	shared := open.manager(t)
 	shared.fill()
 	for _, tc := range []struct {
 		method, path, body string
@@ -213,7 +215,7 @@ func TestFacts(t *testing.T) {
 		t.Run(tc.method+tc.path+tc.body, func(t *testing.T) {
 			m, changes := shared, 0
 			if tc.method != "GET" && tc.status < 300 {
-				m, changes = newManager(t), 1
+				m, changes = open.manager(t), 1
 				m.fill()
 			}
 			wantJSON(t, m.do(tc.method, tc.path, tc.body), tc.status, tc.want)
@@ -228,8 +230,10 @@ func TestFacts(t *testing.T) {
 }
 
 // A database of Nebula's has device_groups with cron_jobs. They are kept until an update says otherwise.
-func TestCronJobsThatAreThereAlready(t *testing.T) {
-	m := newManager(t)
+func TestCronJobsThatAreThereAlready(t *testing.T) { onEveryStore(t, testCronJobsThatAreThereAlready) }
+
+func testCronJobsThatAreThereAlready(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	_, err := m.store.DeviceGroups().Modify(t.Context(), "fleet", func(g *store.DeviceGroup) error {
 		g.CronJobs = []string{"nightly"}

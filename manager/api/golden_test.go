@@ -3,8 +3,10 @@ package api_test
 import "testing"
 
 // The bytes of an answer are part of the contract: people compare and store them.
-func TestGoldenApp(t *testing.T) {
-	m := newManager(t)
+func TestGoldenApp(t *testing.T) { onEveryStore(t, testGoldenApp) }
+
+func testGoldenApp(t *testing.T, open opener) {
+	m := open.manager(t)
 	for _, tc := range []struct{ method, path, body, want string }{
 		{"POST", "/apps/a", `{"docker_image": "img"}`,
 			`{"app_id":1,"app_name":"a","docker_image":"img","starting_ports":[],"containers_per":{"server":1},"env_vars":{},"running":true,"networks":["nebula","bridge"],"volumes":[],"devices":[],"privileged":false,"rolling_restart":false}`},

@@ -41,7 +41,34 @@ type manager struct {
 	changes []string // who made each change
 }
 
-func newManager(t testing.TB) *manager { return newManagerAround(t, openStore(t)) }
+// An opener opens an empty store for a test, which closes it at its end.
+type opener func(testing.TB) store.Store
+
+// stores are the stores that tests run on.
+var stores = []struct {
+	name string
+	open opener
+}{
+	{"sqlite", openStore},
+}
+
+// onEveryStore runs a test once on each store. Tests of what a client is told, and of what is kept, use it;
+// tests of anything else make do with newManager.
+func onEveryStore(t *testing.T, test func(t *testing.T, open opener)) {
+	t.Helper()
+	for _, s := range stores {
+		t.Run(s.name, func(t *testing.T) { test(t, s.open) })
+	}
+}
+
+// manager is a manager with an empty store of that kind.
+func (open opener) manager(t testing.TB) *manager {
+	t.Helper()
+	return newManagerAround(t, open(t))
+}
+
+// newManager is a manager with an empty SQLite store.
+func newManager(t testing.TB) *manager { return opener(openStore).manager(t) }
 
 // newManagerAround is for a store that a test has put something in front of.
 func newManagerAround(t testing.TB, s store.Store) *manager {

@@ -8,8 +8,10 @@ import (
 )
 
 // Bodies that Nebula would take, or fail on, and that are refused with a word about what is wrong.
-func TestStrictBodies(t *testing.T) {
-	shared := newManager(t) // by those that are refused
+func TestStrictBodies(t *testing.T) { onEveryStore(t, testStrictBodies) }
+
+func testStrictBodies(t *testing.T, open opener) {
+	shared := open.manager(t) // by those that are refused
 	shared.fill()
 	image := func(fields string) string { return `{"docker_image": "img", ` + fields + `}` }
 	deep := strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000)
@@ -101,7 +103,7 @@ func TestStrictBodies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := shared
 			if tc.status < 300 {
-				m = newManager(t)
+				m = open.manager(t)
 				m.fill()
 			}
 			wantJSON(t, m.do(tc.method, tc.path, tc.body), tc.status, tc.want)
@@ -114,8 +116,10 @@ func TestStrictBodies(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	m := newManager(t)
+func TestNames(t *testing.T) { onEveryStore(t, testNames) }
+
+func testNames(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	long := strings.Repeat("a", 65)
 	const (
@@ -160,8 +164,10 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestBodyLimits(t *testing.T) {
-	m := newManager(t)
+func TestBodyLimits(t *testing.T) { onEveryStore(t, testBodyLimits) }
+
+func testBodyLimits(t *testing.T, open opener) {
+	m := open.manager(t)
 	m.fill()
 	tooLarge := `{"docker_image": "img", "app_id": "` + strings.Repeat("x", 1<<20) + `"}`
 	wantJSON(t, m.do("POST", "/apps/new", tooLarge), 400, `{"body": "must not be larger than 1048576 bytes"}`)
