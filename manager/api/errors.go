@@ -38,9 +38,10 @@ var (
 
 // Refusals of Muster's own.
 var (
-	errNoPath      = &refusal{http.StatusNotFound, "error", "no such path"}
-	errMethod      = &refusal{http.StatusMethodNotAllowed, "error", "the path does not have this method"}
-	errCrossOrigin = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
+	errNoSuchConfig = &refusal{http.StatusForbidden, "config_exists", false}
+	errNoPath       = &refusal{http.StatusNotFound, "error", "no such path"}
+	errMethod       = &refusal{http.StatusMethodNotAllowed, "error", "the path does not have this method"}
+	errCrossOrigin  = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
 )
 
 // statusClientGone is for the log alone: nobody is there to be answered. The number is nginx's.

@@ -63,6 +63,7 @@ const (
 	noCronJob     = `{"cron_job_exists": false}`
 	appsNoList    = `{"apps_is_list": false}`
 	cronNoList    = `{"cron_jobs_is_list": false}`
+	noReports     = `{"data": null, "last_id": null}`
 	noPath        = `{"error": "no such path"}`
 	notRunning    = `{"running_before_restart": false}`
 	fullApp       = `{"starting_ports": [80, {"81": "82"}], "containers_per": {"cpu": 0.5}, "env_vars": {"B": "2"}, "docker_image": "r.example:5000/a/b:v1", "running": false, "networks": ["host"], "volumes": ["/a:/b:ro"], "devices": ["/dev/x:/dev/y:rw"], "privileged": true, "rolling_restart": true}`
@@ -205,12 +206,15 @@ func testFacts(t *testing.T, open opener) {
 		{"DELETE", "/device_groups/fleet", "", 200, `{}`},
 		{"DELETE", "/device_groups/none", "", 403, noGroup},
 
+		{"GET", "/reports", "", 200, noReports},
+		{"GET", "/reports?page_size=10&report_creation_time_filter=gt", "", 200, noReports}, // as Nebula's SDK asks
+		{"GET", "/reports?page_size=3&hostname=h&device_group=g&report_creation_time_filter=gt&report_creation_time=1551252013&last_id=5c75489a209bde00015570e5", "", 200, noReports},
+
 		// Not in this version.
 		{"GET", "/cron_jobs", "", 404, noPath},
 		{"POST", "/device_groups/fleet/prune", "", 404, noPath},
 		{"POST", "/prune", "", 404, noPath},
 		{"GET", "/users", "", 404, noPath},
-		{"GET", "/reports", "", 404, noPath},
 	} {
 		t.Run(tc.method+tc.path+tc.body, func(t *testing.T) {
 			m, changes := shared, 0

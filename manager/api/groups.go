@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -35,7 +34,7 @@ func (a *api) getInfo(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, groupKind.about(name, err)
 	}
-	return http.StatusOK, json.RawMessage(snapshot.Payload), nil
+	return http.StatusOK, verbatim(snapshot.Payload), nil
 }
 
 func (a *api) createGroup(r *http.Request) (int, any, error) {

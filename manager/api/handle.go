@@ -11,9 +11,12 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// A handler answers a request with a status and a body for json.Marshal, or with an error that
-// [answerTo] understands.
+// A handler answers a request with a status and a body for json.Marshal, or one that is [verbatim], or with
+// an error that [answerTo] understands.
 type handler func(r *http.Request) (status int, body any, err error)
+
+// verbatim is JSON that is answered byte for byte.
+type verbatim []byte
 
 // handle makes a handler usable by net/http. The body it reads is limited to [maxBody] and the request to
 // [requestTimeout].
@@ -38,13 +41,17 @@ func refuse(err error) handler {
 }
 
 func (a *api) answer(w http.ResponseWriter, r *http.Request, status int, body any) {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		a.fail(w, r, fmt.Errorf("encode the answer: %w", err))
-		return
+	encoded, exact := body.(verbatim)
+	if !exact {
+		var err error
+		if encoded, err = json.Marshal(body); err != nil {
+			a.fail(w, r, fmt.Errorf("encode the answer: %w", err))
+			return
+		}
+		encoded = append(encoded, '\n')
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(append(encoded, '\n')) // a client that is gone needs no answer
+	_, _ = w.Write(encoded) // a client that is gone needs no answer
 }
 
 // fail answers with what err means to the client, and leaves err itself to the log where the client is

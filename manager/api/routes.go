@@ -35,9 +35,13 @@ func (a *api) routes() []route {
 		{"POST", "/device_groups/{group}", group(rw), a.createGroup},
 		{"DELETE", "/device_groups/{group}", group(rw), a.deleteGroup},
 		{"GET", "/device_groups/{group}/info", group(ro), a.getInfo},
+		{"GET", "/device_groups/{group}/configs", group(ro), a.listConfigs},
+		{"GET", "/device_groups/{group}/configs/{config_id}", group(ro), a.getConfig},
 		{"POST", "/device_groups/{group}/update", group(rw), a.replaceGroup},
 		{"PUT", "/device_groups/{group}/update", group(rw), a.updateGroup},
 		{"PATCH", "/device_groups/{group}/update", group(rw), a.updateGroup},
+
+		{"GET", "/reports", anyone, a.listReports},
 	}
 }
 
