@@ -23,9 +23,11 @@ type AuditEntry struct {
 	Action string `json:"action"`
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
-	// Changed lists the fields that differ between Before and After, those that are not shown included.
+	// Changed lists the fields that differ between Before and After, those that are not shown included. It is
+	// never nil when it is read.
 	Changed []string `json:"changed"`
-	// Before and After are the object without its secrets; null where there was or is none.
+	// Before and After are the object without its secrets; null where there was or is none, never nil when
+	// they are read.
 	Before json.RawMessage `json:"before"`
 	After  json.RawMessage `json:"after"`
 }
@@ -40,8 +42,10 @@ type AuditQuery struct {
 
 // Audit keeps the trail of changes.
 type Audit interface {
-	// Append adds an entry. When it returns nil the entry survives a loss of power.
+	// Append adds an entry. It fails with [ErrExists] when there is one with that ID, and refuses one whose
+	// Before or After is no JSON. When it returns nil the entry survives a loss of power.
 	Append(ctx context.Context, e AuditEntry) error
-	// Page reads the entries that the query selects, newest first (by ID), at most limit of them.
+	// Page reads the entries that the query selects, newest first (by ID), at most limit of them; none
+	// when limit is not above 0.
 	Page(ctx context.Context, q AuditQuery, limit int) ([]AuditEntry, error)
 }

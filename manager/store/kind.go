@@ -95,8 +95,13 @@ func (k Kind[T]) Encode(doc T) (data []byte, written T, err error) {
 	if data, err = json.Marshal(doc); err != nil {
 		return nil, written, fmt.Errorf("encode %s %q: %w", k.Singular, k.Name(doc), err)
 	}
-	written, err = k.Decode(data)
-	return data, written, err
+	if written, err = k.Decode(data); err != nil {
+		return nil, written, err
+	}
+	if k.Name(written) != k.Name(doc) {
+		return nil, written, fmt.Errorf("encode %s %q: the name must be UTF-8", k.Singular, k.Name(doc))
+	}
+	return data, written, nil
 }
 
 // Decode reads what [Kind.Encode] made.

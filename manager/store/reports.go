@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"strings"
 )
 
 // A Report is what a device said about itself.
@@ -11,6 +14,19 @@ type Report struct {
 	ID string
 	// Doc is the report as a JSON object, without "_id".
 	Doc json.RawMessage
+}
+
+// Fields reads the fields of Doc, of which none is looked into. It fails when the report cannot be kept: when
+// ID is no ObjectID or Doc no JSON object.
+func (r Report) Fields() (map[string]json.RawMessage, error) {
+	if id, err := hex.DecodeString(r.ID); err != nil || len(id) != 12 || r.ID != strings.ToLower(r.ID) {
+		return nil, fmt.Errorf("report %q: the id must be 24 hexadecimal digits in lower case", r.ID)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(r.Doc, &fields); err != nil || fields == nil {
+		return nil, fmt.Errorf("report %s: must be a JSON object", r.ID)
+	}
+	return fields, nil
 }
 
 // Comparisons of a [ReportQuery], by the names that Nebula's clients use.
@@ -32,16 +48,19 @@ type ReportQuery struct {
 	// Updated selects reports whose field "updated" is that, unless nil.
 	Updated *bool
 	// Compare is one of the comparisons, or empty. It selects reports whose "report_creation_time" (Unix
-	// seconds) compares like that with CreatedAt.
+	// seconds) compares like that with CreatedAt. One without a number there is selected by NotEqual alone.
 	Compare   string
 	CreatedAt int64
 }
 
 // Reports keeps what devices reported.
 type Reports interface {
-	// Add adds reports; one whose ID is there already is left as it is. When it returns nil all of them
-	// survive a loss of power. When it fails some of them may have been added.
+	// Add adds reports; one whose ID is there already is left as it is. One with an ID that is none, or whose
+	// Doc is no JSON object, is refused and with it the call, before anything is added; what is in the object
+	// does not matter. When Add returns nil all of them survive a loss of power. When it fails for
+	// another reason some of them may have been added.
 	Add(ctx context.Context, reports []Report) error
-	// Page reads the reports that the query selects, in ascending order of their IDs, at most limit of them.
+	// Page reads the reports that the query selects, in ascending order of their IDs, at most limit of them;
+	// none when limit is not above 0. It refuses a Compare that is none.
 	Page(ctx context.Context, q ReportQuery, limit int) ([]Report, error)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"muster/manager/store"
 )
@@ -13,17 +14,25 @@ import (
 type audit struct{ s *Store }
 
 func (a audit) Append(ctx context.Context, e store.AuditEntry) error {
+	e.At = e.At.UTC().Truncate(time.Millisecond)
+	if e.Changed == nil {
+		e.Changed = []string{}
+	}
 	doc, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode audit entry %s: %w", e.ID, err)
 	}
 	err = a.s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO audit (id, made_by, kind, name, doc) VALUES (?, ?, ?, ?, ?)`,
-			e.ID, e.By, e.Kind, e.Name, string(doc)); err != nil {
+		added, err := affected(tx.ExecContext(ctx,
+			`INSERT INTO audit (id, made_by, kind, name, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			e.ID, e.By, e.Kind, e.Name, string(doc)))
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM audit WHERE id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?)`,
-			store.AuditLimit)
+		if added == 0 {
+			return store.ErrExists
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?`, a.s.auditLimit)
 		return err
 	})
 	if err != nil {
@@ -51,7 +60,7 @@ func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store
 			}
 			entries = append(entries, e)
 			return nil
-		}, append(where.args, limit)...)
+		}, append(where.args, max(limit, 0))...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)

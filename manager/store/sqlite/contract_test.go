@@ -2,8 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"log/slog"
-	"path/filepath"
+	"database/sql"
+	"errors"
 	"testing"
 
 	"muster/manager/store"
@@ -11,8 +11,23 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
-		o := Options{Path: filepath.Join(t.TempDir(), "store.db"), Log: slog.New(slog.DiscardHandler)}
-		return func(ctx context.Context) (store.Store, error) { return Open(ctx, o) }
+	storetest.Run(t, func(t *testing.T) storetest.Backend {
+		o := Options{Path: path(t), Log: discard}
+		return storetest.Backend{
+			Open: func(ctx context.Context) (store.Store, error) { return Open(ctx, o) },
+			Plant: func(ctx context.Context, plural, name, doc string) error {
+				return tamper(ctx, o.Path, `INSERT INTO `+plural+` (name, doc) VALUES (?, ?)`, name, doc)
+			},
+		}
 	})
+}
+
+// tamper writes to a file behind the store's back.
+func tamper(ctx context.Context, path, query string, args ...any) error {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, query, args...)
+	return errors.Join(err, db.Close())
 }

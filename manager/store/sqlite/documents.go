@@ -42,10 +42,20 @@ func (d documents[T]) get(ctx context.Context, name string) (doc T, data string,
 	if err != nil {
 		return doc, "", d.named(name, err)
 	}
-	if doc, err = d.kind.Decode([]byte(data)); err != nil {
-		return doc, "", &store.UnreadableError{Kind: d.kind.Singular, Docs: map[string]error{name: err}}
+	if doc, err = d.decode(name, []byte(data)); err != nil {
+		var none T
+		return none, "", &store.UnreadableError{Kind: d.kind.Singular, Docs: map[string]error{name: err}}
 	}
 	return doc, data, nil
+}
+
+// decode reads a document that is kept under a name.
+func (d documents[T]) decode(name string, data []byte) (T, error) {
+	doc, err := d.kind.Decode(data)
+	if carried := d.kind.Name(doc); err == nil && carried != name {
+		err = fmt.Errorf("it carries the name %q", carried)
+	}
+	return doc, err
 }
 
 func (d documents[T]) Some(ctx context.Context, names []string) ([]T, error) {
@@ -72,12 +82,11 @@ func (d documents[T]) selected(ctx context.Context, clause string, args ...any) 
 			if err := rows.Scan(&name, &data); err != nil {
 				return err
 			}
-			doc, err := d.kind.Decode(data)
-			if err != nil {
+			if doc, err := d.decode(name, data); err != nil {
 				unreadable[name] = err
-				return nil
+			} else {
+				docs = append(docs, doc)
 			}
-			docs = append(docs, doc)
 			return nil
 		}, args...)
 	})

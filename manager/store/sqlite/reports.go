@@ -13,14 +13,25 @@ import (
 type reports struct{ s *Store }
 
 func (r reports) Add(ctx context.Context, list []store.Report) error {
+	rows := make([][]any, 0, len(list))
+	for _, report := range list {
+		fields, err := report.Fields()
+		if err != nil {
+			return fmt.Errorf("add reports: %w", err)
+		}
+		rows = append(rows, []any{report.ID, column[string](fields["hostname"]), column[string](fields["device_group"]),
+			column[float64](fields["report_creation_time"]), column[bool](fields["updated"]), string(report.Doc)})
+	}
 	err := r.s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, report := range list {
-			// ->> gives NULL for what is not there.
-			if _, err := tx.ExecContext(ctx, `
-				INSERT INTO reports (id, hostname, device_group, created_at, updated, doc)
-				SELECT ?1, ?2 ->> '$.hostname', ?2 ->> '$.device_group', CAST(?2 ->> '$.report_creation_time' AS INTEGER), ?2 ->> '$.updated', ?2
-				WHERE true ON CONFLICT DO NOTHING`, report.ID, string(report.Doc)); err != nil {
-				return fmt.Errorf("report %s: %w", report.ID, err)
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO reports (id, hostname, device_group, created_at, updated, doc)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }() // the transaction would close it too, later
+		for _, row := range rows {
+			if _, err := insert.ExecContext(ctx, row...); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -31,9 +42,18 @@ func (r reports) Add(ctx context.Context, list []store.Report) error {
 	return nil
 }
 
+// column is the value of a field to select a report by, nil when it is of another type or missing.
+func column[T string | float64 | bool](field json.RawMessage) *T {
+	var value *T
+	if json.Unmarshal(field, &value) != nil {
+		return nil
+	}
+	return value
+}
+
 // comparisons are those of a query in SQL.
 var comparisons = map[string]string{
-	store.Equal: "=", store.NotEqual: "<>",
+	store.Equal: "=", store.NotEqual: "IS NOT", // which NULL is as well
 	store.Greater: ">", store.GreaterOrEqual: ">=",
 	store.Less: "<", store.LessOrEqual: "<=",
 }
@@ -62,7 +82,7 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 			}
 			page = append(page, store.Report{ID: id, Doc: json.RawMessage(doc)})
 			return nil
-		}, append(where.args, limit)...)
+		}, append(where.args, max(limit, 0))...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read reports: %w", err)

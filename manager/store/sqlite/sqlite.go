@@ -47,6 +47,8 @@ type Store struct {
 	epoch  string
 	reads  *sql.DB
 	writer *writer
+	// auditLimit is how many audit entries are kept.
+	auditLimit int64
 
 	// calls is held for reading by every call under way, and for writing by Close.
 	calls  sync.RWMutex
@@ -83,7 +85,10 @@ func open(ctx context.Context, o Options, batch int) (*Store, error) {
 		return nil, errors.Join(f.explain(err), reads.Close())
 	}
 	writes.SetMaxOpenConns(1)
-	return &Store{file: f, epoch: epoch, reads: reads, writer: startWriter(f, writes, batch, o.Log)}, nil
+	return &Store{
+		file: f, epoch: epoch, reads: reads, writer: startWriter(f, writes, batch, o.Log),
+		auditLimit: store.AuditLimit,
+	}, nil
 }
 
 // Apps keeps the apps.

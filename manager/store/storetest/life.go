@@ -3,46 +3,49 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/oklog/ulid/v2"
 
 	"muster/manager/store"
+	"muster/topics"
 )
 
 // life is about opening, restarting, sharing and closing a store.
-func life(t *testing.T, fresh func(t *testing.T) Open) {
-	for name, test := range map[string]func(rig){
-		"restart":       testRestart,
-		"handles share": testHandlesShare,
-		"epoch":         testEpoch,
-		"open together": testOpenTogether,
-		"closed":        testClosed,
-		"close waits":   testCloseWaits,
-	} {
-		t.Run(name, func(t *testing.T) { test(setUp(t, fresh)) })
-	}
+var life = map[string]func(rig){
+	"restart":       testRestart,
+	"handles share": testHandlesShare,
+	"epoch":         testEpoch,
+	"open together": testOpenTogether,
+	"closed":        testClosed,
+	"close waits":   testCloseWaits,
 }
 
 func testRestart(r rig) {
 	st := r.handle()
-	r.must(st.Apps().Create(r.ctx, apps().make("a", 3)))
-	r.must(st.DeviceGroups().Create(r.ctx, deviceGroups().make("g", 4)))
+	for plural, k := range anyKinds() {
+		r.must(k.create(r.ctx, st, plural, int64(len(plural))))
+	}
 	r.must(st.Snapshots().Append(r.ctx, snap("g", 5)))
+	r.must(st.Audit().Append(r.ctx, entry(6)))
+	r.must(st.Reports().Add(r.ctx, []store.Report{report(7)}))
 	epoch := st.Epoch()
 	for range 2 {
 		st = r.restart(st)
-		app, err := st.Apps().Get(r.ctx, "a")
-		r.must(err)
-		group, err := st.DeviceGroups().Get(r.ctx, "g")
-		r.must(err)
+		for plural, k := range anyKinds() {
+			if n, err := k.count(r.ctx, st, plural); err != nil || n != int64(len(plural)) {
+				r.Errorf("%s: got %d, %v, want %d", plural, n, err, len(plural))
+			}
+		}
 		latest, err := st.Snapshots().Latest(r.ctx, "g")
 		r.must(err)
-		if app.AppID != 3 || group.DeviceGroupID != 4 {
-			r.Errorf("got app %v and device_group %v", app, group)
+		trail, err := st.Audit().Page(r.ctx, store.AuditQuery{}, 10)
+		r.must(err)
+		if diff := cmp.Diff([]store.AuditEntry{entry(6)}, trail, sameJSON); diff != "" {
+			r.Errorf("audit trail (-want +got):\n%s", diff)
 		}
+		r.checkReports("reports", st, store.ReportQuery{}, 10, []store.Report{report(7)})
 		if diff := cmp.Diff(snap("g", 5), latest); diff != "" {
 			r.Errorf("latest (-want +got):\n%s", diff)
 		}
@@ -89,7 +92,7 @@ func testOpenTogether(r rig) {
 	const managers = 8
 	var opened [managers]store.Store
 	var errs [managers]error
-	together(managers, func(i int) { opened[i], errs[i] = r.open(r.ctx) })
+	together(managers, func(i int) { opened[i], errs[i] = r.Open(r.ctx) })
 	for i, st := range opened {
 		if errs[i] != nil {
 			r.Errorf("manager %d: %v", i, errs[i])
@@ -121,8 +124,15 @@ func testClosed(r rig) {
 		"append":  st.Snapshots().Append(r.ctx, snap("g", 1)),
 		"heads":   second(st.Snapshots().Heads(r.ctx)),
 		"history": second(st.Snapshots().History(r.ctx, "g", 0, 1)),
+		"some":    second(st.Users().Some(r.ctx, []string{"u"})),
+		"modify":  second(st.CronJobs().Modify(r.ctx, "c", func(*topics.CronJob) error { return nil })),
+		"delete":  st.UserGroups().Delete(r.ctx, "g"),
+		"audit":   st.Audit().Append(r.ctx, entry(1)),
+		"trail":   second(st.Audit().Page(r.ctx, store.AuditQuery{}, 1)),
+		"add":     st.Reports().Add(r.ctx, []store.Report{report(1)}),
+		"reports": second(st.Reports().Page(r.ctx, store.ReportQuery{}, 1)),
 	} {
-		if err == nil {
+		if err == nil || errors.Is(err, store.ErrNotFound) {
 			r.Errorf("%s works on a closed store", what)
 		}
 	}

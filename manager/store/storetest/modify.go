@@ -139,7 +139,7 @@ func testModifyTogether[T any](r rig, k kind[T]) {
 	}
 }
 
-// testTenThousand is about a store that cuts off long lists.
+// testTenThousand is about a store that cuts off long lists, or takes only so many arguments.
 func testTenThousand[T any](r rig, k kind[T]) {
 	docs := k.of(r.handle())
 	const many, creators = 10_000, 64
@@ -163,6 +163,21 @@ func testTenThousand[T any](r rig, k kind[T]) {
 	for n := range many {
 		if want := fmt.Sprintf("doc-%05d", n); names[n] != want || k.count(all[n]) != int64(n) {
 			r.Fatalf("at %d: name %q and document %s, want %q", n, names[n], encode(all[n]), want)
+		}
+	}
+	const step = 10
+	var wanted []string
+	for n := 0; n < many; n += step {
+		wanted = append(wanted, names[n])
+	}
+	some, err := docs.Some(r.ctx, wanted)
+	r.must(err)
+	if len(some) != len(wanted) {
+		r.Fatalf("got %d of %d named documents", len(some), len(wanted))
+	}
+	for i, doc := range some {
+		if k.count(doc) != int64(i*step) {
+			r.Fatalf("some: got %s, want %q", encode(doc), wanted[i])
 		}
 	}
 }

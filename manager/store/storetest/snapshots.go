@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,21 +13,17 @@ import (
 	"muster/topics"
 )
 
-func snapshots(t *testing.T, fresh func(t *testing.T) Open) {
-	for name, test := range map[string]func(rig){
-		"append":             testAppend,
-		"none":               testNoSnapshots,
-		"conflict":           testConflict,
-		"append together":    testAppendTogether,
-		"heads":              testHeads,
-		"history":            testHistory,
-		"history limit":      testHistoryLimit,
-		"groups":             testSnapshotsOutliveGroups,
-		"snapshots together": testManyGroupsTogether,
-		"cancelled":          testSnapshotsCancelled,
-	} {
-		t.Run(name, func(t *testing.T) { test(setUp(t, fresh)) })
-	}
+var snapshots = map[string]func(rig){
+	"append":             testAppend,
+	"none":               testNoSnapshots,
+	"conflict":           testConflict,
+	"append together":    testAppendTogether,
+	"heads":              testHeads,
+	"history":            testHistory,
+	"history limit":      testHistoryLimit,
+	"groups":             testSnapshotsOutliveGroups,
+	"snapshots together": testManyGroupsTogether,
+	"cancelled":          testSnapshotsCancelled,
 }
 
 // snap makes a snapshot of which every field depends on the arguments.

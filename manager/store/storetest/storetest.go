@@ -13,37 +13,57 @@ import (
 // patience bounds every test of the suite, so that a store that hangs fails it.
 const patience = 2 * time.Minute
 
-// An Open opens a handle on one store, as another manager would, or the same one after a restart. It may
-// be called several times, also at once and while other handles are open.
-type Open func(context.Context) (store.Store, error)
+// A Backend is where one store is kept, such as a file or a database.
+type Backend struct {
+	// Open opens a handle on the store, as another manager would, or the same one after a restart. It may be
+	// called several times, also at once and while other handles are open.
+	Open func(context.Context) (store.Store, error)
+	// Plant puts a document into the store behind its back, as another program might: a JSON object that
+	// carries the name, in the table or collection of a kind. It is called while a handle is open.
+	Plant func(ctx context.Context, plural, name, doc string) error
+}
 
-// Run runs the suite. fresh prepares a new, empty store for a test and returns how to open it; whatever
-// it needs to clean up it registers with t. The suite closes the handles that it opens.
-func Run(t *testing.T, fresh func(t *testing.T) Open) {
+// Run runs the suite. fresh prepares a new, empty store for a test; whatever it needs to clean up it
+// registers with t. The suite closes the handles that it opens.
+func Run(t *testing.T, fresh func(t *testing.T) Backend) {
 	t.Run("apps", func(t *testing.T) { documents(t, fresh, apps()) })
+	t.Run("cron_jobs", func(t *testing.T) { documents(t, fresh, cronJobs()) })
 	t.Run("device_groups", func(t *testing.T) { documents(t, fresh, deviceGroups()) })
-	t.Run("kinds do not mix", func(t *testing.T) { testKindsDoNotMix(t, fresh) })
-	t.Run("snapshots", func(t *testing.T) { snapshots(t, fresh) })
-	t.Run("life", func(t *testing.T) { life(t, fresh) })
+	t.Run("users", func(t *testing.T) { documents(t, fresh, users()) })
+	t.Run("user_groups", func(t *testing.T) { documents(t, fresh, userGroups()) })
+	t.Run("ten thousand apps", func(t *testing.T) { testTenThousand(setUp(t, fresh), apps()) })
+	t.Run("ten thousand device_groups", func(t *testing.T) { testTenThousand(setUp(t, fresh), deviceGroups()) })
+	t.Run("kinds do not mix", func(t *testing.T) { testKindsDoNotMix(setUp(t, fresh)) })
+	t.Run("snapshots", func(t *testing.T) { each(t, fresh, snapshots) })
+	t.Run("audit", func(t *testing.T) { each(t, fresh, audit) })
+	t.Run("reports", func(t *testing.T) { each(t, fresh, reports) })
+	t.Run("life", func(t *testing.T) { each(t, fresh, life) })
+}
+
+// each runs tests by their names, each on a store of its own.
+func each(t *testing.T, fresh func(t *testing.T) Backend, tests map[string]func(rig)) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(setUp(t, fresh)) })
+	}
 }
 
 // A rig is one fresh store and what is needed to use it.
 type rig struct {
 	*testing.T
-	ctx  context.Context
-	open Open
+	Backend
+	ctx context.Context
 }
 
-func setUp(t *testing.T, fresh func(t *testing.T) Open) rig {
+func setUp(t *testing.T, fresh func(t *testing.T) Backend) rig {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	return rig{T: t, ctx: ctx, open: fresh(t)}
+	return rig{T: t, Backend: fresh(t), ctx: ctx}
 }
 
 // handle opens the store and closes it when the test ends.
 func (r rig) handle() store.Store {
 	r.Helper()
-	st, err := r.open(r.ctx)
+	st, err := r.Open(r.ctx)
 	if err != nil {
 		r.Fatalf("open: %v", err)
 	}

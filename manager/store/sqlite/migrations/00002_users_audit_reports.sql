@@ -14,24 +14,28 @@ CREATE TABLE user_groups (
     doc  TEXT NOT NULL
 ) STRICT;
 
--- The columns beside doc are what entries are selected by; doc is the whole entry.
+-- seq counts the entries, in the order of their arrival, so that old ones are dropped without counting. The
+-- columns before doc are what entries are selected by; doc is the whole entry.
 CREATE TABLE audit (
-    id      TEXT PRIMARY KEY,
+    seq     INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL UNIQUE,
     made_by TEXT NOT NULL,
     kind    TEXT NOT NULL,
     name    TEXT NOT NULL,
     doc     TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX audit_object ON audit (kind, name, id);
 CREATE INDEX audit_made_by ON audit (made_by, id);
 
--- The columns before doc are what reports are selected by. created_at is in seconds since 1970, UTC.
+-- The columns before doc are what reports are selected by, NULL where the report has nothing of that type.
+-- created_at is in seconds since 1970, UTC. An id begins with the second that it was made in, so the reports
+-- of an age are a range of the primary key.
 CREATE TABLE reports (
     id           TEXT PRIMARY KEY,
     hostname     TEXT,
     device_group TEXT,
-    created_at   INTEGER,
+    created_at   REAL,
     updated      INTEGER,
     doc          TEXT NOT NULL
 ) STRICT;
