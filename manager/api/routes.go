@@ -16,30 +16,39 @@ type route struct {
 // routes are all of them.
 func (a *api) routes() []route {
 	const ro, rw = store.ReadOnly, store.ReadWrite
+	apps, cronJobs, groups := a.apps(), a.cronJobs(), a.groups()
 	return []route{
 		{"GET", "/status", anyone, status},
 
-		{"GET", "/apps", anyone, a.listApps},
-		{"GET", "/apps/{app}", app(ro), a.getApp},
-		{"POST", "/apps/{app}", app(rw), a.createApp},
-		{"DELETE", "/apps/{app}", app(rw), a.deleteApp},
-		{"POST", "/apps/{app}/update", app(rw), a.replaceApp},
-		{"PUT", "/apps/{app}/update", app(rw), a.updateApp},
-		{"PATCH", "/apps/{app}/update", app(rw), a.updateApp},
-		{"POST", "/apps/{app}/restart", app(rw), a.restartApp},
-		{"POST", "/apps/{app}/start", app(rw), a.startApp},
-		{"POST", "/apps/{app}/stop", app(rw), a.stopApp},
+		{"GET", "/apps", anyone, apps.list},
+		{"GET", "/apps/{app}", app(ro), apps.get},
+		{"POST", "/apps/{app}", app(rw), apps.create},
+		{"DELETE", "/apps/{app}", app(rw), apps.delete},
+		{"POST", "/apps/{app}/update", app(rw), apps.replace},
+		{"PUT", "/apps/{app}/update", app(rw), apps.modify},
+		{"PATCH", "/apps/{app}/update", app(rw), apps.modify},
+		{"POST", "/apps/{app}/restart", app(rw), apps.restart},
+		{"POST", "/apps/{app}/start", app(rw), apps.start},
+		{"POST", "/apps/{app}/stop", app(rw), apps.stop},
 
-		{"GET", "/device_groups", anyone, a.listGroups},
-		{"GET", "/device_groups/{group}", group(ro), a.getGroup},
-		{"POST", "/device_groups/{group}", group(rw), a.createGroup},
-		{"DELETE", "/device_groups/{group}", group(rw), a.deleteGroup},
-		{"GET", "/device_groups/{group}/info", group(ro), a.getInfo},
+		{"GET", "/cron_jobs", anyone, cronJobs.list},
+		{"GET", "/cron_jobs/{cron_job}", cronJob(ro), cronJobs.get},
+		{"POST", "/cron_jobs/{cron_job}", cronJob(rw), cronJobs.create},
+		{"DELETE", "/cron_jobs/{cron_job}", cronJob(rw), cronJobs.delete},
+		{"POST", "/cron_jobs/{cron_job}/update", cronJob(rw), cronJobs.replace},
+		{"PUT", "/cron_jobs/{cron_job}/update", cronJob(rw), cronJobs.modify},
+		{"PATCH", "/cron_jobs/{cron_job}/update", cronJob(rw), cronJobs.modify},
+
+		{"GET", "/device_groups", anyone, groups.list},
+		{"GET", "/device_groups/{group}", group(ro), groups.get},
+		{"POST", "/device_groups/{group}", group(rw), groups.create},
+		{"DELETE", "/device_groups/{group}", group(rw), groups.delete},
+		{"GET", "/device_groups/{group}/info", group(ro), groups.info},
 		{"GET", "/device_groups/{group}/configs", group(ro), a.listConfigs},
 		{"GET", "/device_groups/{group}/configs/{config_id}", group(ro), a.getConfig},
-		{"POST", "/device_groups/{group}/update", group(rw), a.replaceGroup},
-		{"PUT", "/device_groups/{group}/update", group(rw), a.updateGroup},
-		{"PATCH", "/device_groups/{group}/update", group(rw), a.updateGroup},
+		{"POST", "/device_groups/{group}/update", group(rw), groups.replace},
+		{"PUT", "/device_groups/{group}/update", group(rw), groups.modify},
+		{"PATCH", "/device_groups/{group}/update", group(rw), groups.modify},
 
 		{"GET", "/reports", anyone, a.listReports},
 	}
