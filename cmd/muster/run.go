@@ -44,7 +44,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 			return err
 		}
 	}
-	who, err := openAuth(f, dir, admin)
+	known, err := openAuth(f, dir, admin)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,11 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	defer closing(documents.Close)
+	known.Users, known.CacheTime, known.Log = documents, f.cacheTime, log
+	who, err := auth.New(known)
+	if err != nil {
+		return err
+	}
 	bus, err := openBus(f, root, name, who, log)
 	if err != nil {
 		return err
@@ -100,20 +105,20 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	return group.Wait()
 }
 
-// openAuth makes the passwords that are not configured, and tells admin theirs if it was made just now.
-func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (*auth.Authenticator, error) {
+// openAuth says whom the configuration lets in. It makes the passwords that are not configured, and tells admin theirs if it was made just now.
+func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (auth.Config, error) {
 	secrets, created, err := auth.LoadOrCreate(dir.path, auth.Secrets{AdminPassword: f.basicAuthPassword, DevicePassword: f.devicePassword})
 	if err == nil && created {
 		_, err = fmt.Fprintf(admin, "\n  user      %s\n  password  %s\n\n  The password is shown this once, and kept in %s.\n\n",
 			f.basicAuthUser, secrets.AdminPassword, filepath.Join(dir.path, auth.AdminPasswordFile))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data-dir: %w", err)
+		return auth.Config{}, fmt.Errorf("data-dir: %w", err)
 	}
-	return auth.New(auth.Config{
+	return auth.Config{
 		Disabled: !f.authEnabled, AdminUser: f.basicAuthUser, AdminPassword: secrets.AdminPassword,
 		AdminToken: f.authToken, DevicePassword: secrets.DevicePassword,
-	})
+	}, nil
 }
 
 // announce tells scripts and the log where the process listens.

@@ -27,9 +27,17 @@ type Configs interface {
 	Invalidate()
 }
 
-// Authenticator says who makes a request. Its refusals wrap [auth.ErrDenied].
+// Authenticator says who makes a request, as an [auth.Authenticator] does.
 type Authenticator interface {
+	// REST tells who makes a request. It fails with [auth.ErrDenied] or an [auth.TooManyError], or because
+	// it cannot be found out right now.
 	REST(r *http.Request) (auth.Identity, error)
+	// Invalidate has the next request be judged by the users and user_groups that there are now.
+	Invalidate()
+	// Reserved reports whether no user can have that name.
+	Reserved(name string) bool
+	// Hash makes a bcrypt hash.
+	Hash(ctx context.Context, secret string) (string, error)
 }
 
 // Options are what the API is made of. All are required.

@@ -28,6 +28,7 @@ func (e *refusal) Error() string { return fmt.Sprintf("%d %s: %v", e.status, e.f
 var (
 	errNotAllowed       = &refusal{http.StatusForbidden, "access_allowed", false}
 	errNotRunning       = &refusal{http.StatusForbidden, "running_before_restart", false}
+	errNoDockerImage    = &refusal{http.StatusBadRequest, "missing_parameters", []string{"docker_image"}}
 	errNothingGiven     = &refusal{http.StatusBadRequest, "missing_parameters", true}
 	errAppsNotAList     = &refusal{http.StatusBadRequest, "apps_is_list", false}
 	errCronJobsNotAList = &refusal{http.StatusBadRequest, "cron_jobs_is_list", false}
@@ -39,6 +40,7 @@ var (
 var (
 	errNoSuchConfig = &refusal{http.StatusForbidden, "config_exists", false}
 	errNoPath       = &refusal{http.StatusNotFound, "error", "no such path"}
+	errReservedName = &refusal{http.StatusBadRequest, "invalid_name", "is the local admin's"}
 	errMethod       = &refusal{http.StatusMethodNotAllowed, "error", "the path does not have this method"}
 	errCrossOrigin  = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
 )
@@ -51,21 +53,22 @@ func fieldErrorf(field, format string, args ...any) error {
 	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// A kind of documents.
+// A kind of documents: the word for one, what its clients are told of whether it exists, and what it may be
+// called.
 type kind struct {
-	// word is the word for one document, plural that for the list of all, and param the part of a path that
-	// names one.
-	word, plural, param string
-	// exists is what clients are told by of whether one exists.
-	exists string
-	// checkName reports why none may have that name.
+	word      string
+	exists    string
 	checkName func(string) error
 }
 
 var (
-	appKind     = kind{"app", "apps", "app", "app_exists", topics.CheckAppName}
-	cronJobKind = kind{"cron_job", "cron_jobs", "cron_job", "cron_job_exists", topics.CheckAppName}
-	groupKind   = kind{"device_group", "device_groups", "group", "device_group_exists", topics.CheckName}
+	appKind   = kind{"app", "app_exists", topics.CheckAppName}
+	groupKind = kind{"device_group", "device_group_exists", topics.CheckName}
+
+	userKind      = kind{"user", "user_exists", auth.CheckUserName}
+	userGroupKind = kind{"user_group", "user_group_exists", auth.CheckUserName}
+	// changedUserKind misses a user in the words that Nebula has for it where one is changed.
+	changedUserKind = kind{"user", "user_name", auth.CheckUserName}
 )
 
 // invalid reports why no new document of the kind can have that name.
@@ -97,21 +100,21 @@ func (k kind) about(name string, err error) error {
 // told as no more than that, with the request's id to find it in the log by.
 func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, any) {
 	var (
-		refused     *refusal
-		badSchedule *scheduleError
-		field       *topics.FieldError
+		refused *refusal
+		field   *topics.FieldError
+		tooMany *auth.TooManyError
 	)
 	switch {
 	case errors.As(err, &refused):
 		return refused.status, map[string]any{refused.field: refused.value}
-	case errors.As(err, &badSchedule):
-		return http.StatusBadRequest, map[string]any{"schedule_valid": false, badSchedule.why.Field: badSchedule.why.Reason}
 	case errors.As(err, &field):
 		status := http.StatusBadRequest
 		if errors.Is(err, topics.ErrPortList) {
 			status = http.StatusForbidden // Nebula's choice
 		}
 		return status, map[string]string{field.Field: field.Reason}
+	case errors.As(err, &tooMany):
+		return http.StatusTooManyRequests, map[string]string{"error": "too many wrong credentials, try again later"}
 	case errors.Is(err, auth.ErrDenied):
 		return http.StatusUnauthorized, map[string]string{"error": "credentials are missing or wrong"}
 	case errors.Is(err, context.Canceled):

@@ -3,12 +3,17 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+
+	"muster/manager/auth"
 )
 
 // A handler answers a request with a status and a body for json.Marshal, or one that is [verbatim], or with
@@ -59,8 +64,11 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, status int, body an
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	t := traceFrom(r.Context())
 	status, body := a.answerTo(r.Context(), err, t.requestID)
-	if status >= 500 || status == http.StatusUnauthorized {
+	if status >= 500 || status == http.StatusUnauthorized || status == http.StatusTooManyRequests {
 		t.err = err
+	}
+	if tooMany, ok := errors.AsType[*auth.TooManyError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.After.Seconds()))))
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="nebula"`)

@@ -113,7 +113,9 @@ func (a *api) recoverPanic(next http.Handler) http.Handler {
 // authenticate lets a request through when it is known who makes it.
 func (a *api) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := a.auth.REST(r)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		id, err := a.auth.REST(r.WithContext(ctx))
 		if err != nil {
 			a.fail(w, r, err)
 			return

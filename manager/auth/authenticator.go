@@ -4,6 +4,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // ErrDenied is wrapped by every refusal. The text of a refusal says why and holds no secret.
@@ -22,6 +26,15 @@ type Config struct {
 	AdminToken string
 	// DevicePassword is shared by all devices. Without one only the loopback interface is open to devices.
 	DevicePassword string
+
+	// Users has the users besides the local admin; nil when there are none.
+	Users UserStore
+	// CacheTime is how old what is known of Users may be, but for changes that Invalidate tells of.
+	CacheTime time.Duration
+	// Log is told when Users cannot be read. It is required with Users.
+	Log *slog.Logger
+	// Cost is bcrypt's for new hashes; 0 is bcrypt's default.
+	Cost int
 }
 
 // An Authenticator tells who someone is by the credentials they show. It is safe for concurrent use.
@@ -31,23 +44,60 @@ type Authenticator struct {
 	adminPassword  secret
 	adminToken     secret
 	devicePassword secret
+
+	users  *directory // nil when there are none
+	keys   keys
+	memory memory
+	turns  *turns
+	// byName slows down guesses about one user, byAddr those from one address.
+	byName, byAddr *slowdown
+	bench          bench
+	cost           int
+	now            func() time.Time
 }
 
 // New makes an [Authenticator]. It fails when nobody could ever use the REST API.
 func New(c Config) (*Authenticator, error) {
 	switch {
+	case c.Users != nil && c.Log == nil:
+		return nil, errors.New("auth: users need a log")
 	case c.AdminPassword != "" && c.AdminUser == "":
 		return nil, errors.New("auth: an admin password is configured without a user name for it")
 	case !c.Disabled && c.AdminPassword == "" && c.AdminToken == "":
 		return nil, errors.New("auth: neither an admin password nor a token is configured: nobody could use the REST API")
 	}
-	return &Authenticator{
+	a := &Authenticator{
 		disabled:       c.Disabled,
 		adminUser:      c.AdminUser,
 		adminPassword:  newSecret(c.AdminPassword),
 		adminToken:     newSecret(c.AdminToken),
 		devicePassword: newSecret(c.DevicePassword),
-	}, nil
+		keys:           newKeys(),
+		memory:         newMemory(),
+		turns:          newTurns(),
+		byName:         newSlowdown(nameBurst, nameInterval),
+		byAddr:         newSlowdown(addrBurst, addrInterval),
+		bench:          newBench(),
+		cost:           c.Cost,
+		now:            time.Now,
+	}
+	if a.cost == 0 {
+		a.cost = bcrypt.DefaultCost
+	}
+	if c.Users != nil {
+		a.users = &directory{
+			store: c.Users, maxAge: c.CacheTime, reserved: a.admin().Name, log: c.Log,
+			now: func() time.Time { return a.now() }, turn: make(chan struct{}, 1),
+		}
+	}
+	return a, nil
+}
+
+// Invalidate says that users or user_groups have changed: the next request is judged by what they are now.
+func (a *Authenticator) Invalidate() {
+	if a.users != nil {
+		a.users.invalidate()
+	}
 }
 
 // A secret is kept as its digest, so that comparing takes the same time whatever the length of what is

@@ -3,6 +3,9 @@
 // What an identity may do is decided elsewhere: over MQTT by the rules of package topics, which follow
 // from the role found here.
 //
-// There is one admin, from the manager's own configuration, and one password that all devices share. Both
-// passwords are made at the first start when they are not configured: see [LoadOrCreate].
+// There is one local admin, from the manager's own configuration, and one password that all devices share.
+// Both passwords are made at the first start when they are not configured: see [LoadOrCreate]. Other users
+// of the REST API, and the user_groups that give them their rights, are in the store.
+//
+// No error, log or answer of this package has a password, a token or a hash in it.
 package auth

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 )
 
@@ -11,38 +12,79 @@ import (
 const tokenUser = "admin"
 
 // REST tells who makes a request by its Authorization header: Basic or Bearer, either is as good. The
-// error wraps [ErrDenied].
+// error wraps [ErrDenied] when the credentials are missing or wrong, and is a [TooManyError] when too many
+// wrong ones came before. Any other is one of the store, or says that the request's context ended first.
 func (a *Authenticator) REST(r *http.Request) (Identity, error) {
 	if a.disabled {
 		return Identity{Admin: true}, nil
 	}
+	from := address(r.RemoteAddr)
 	if user, password, ok := r.BasicAuth(); ok {
-		// Both are compared whatever the first says, so that the time taken tells nothing.
-		sameUser, samePassword := matchesUser(a.adminUser, user), a.adminPassword.matches([]byte(password))
-		if sameUser && samePassword {
-			return a.admin(), nil
-		}
-		return Identity{}, fmt.Errorf("%w: wrong user or password", ErrDenied)
+		return a.basic(r.Context(), from, user, password)
 	}
 	if token, ok := bearerToken(r); ok {
-		if a.adminToken.matches([]byte(token)) {
-			return a.admin(), nil
-		}
-		return Identity{}, fmt.Errorf("%w: wrong token", ErrDenied)
+		return a.bearer(r.Context(), from, token)
 	}
 	return Identity{}, fmt.Errorf("%w: no Basic or Bearer credentials", ErrDenied)
 }
 
-func (a *Authenticator) admin() Identity {
-	if a.adminUser == "" {
-		return Identity{Name: tokenUser, Admin: true}
+func (a *Authenticator) basic(ctx context.Context, from, user, password string) (Identity, error) {
+	// Both are compared whatever the first says, so that the time taken tells nothing.
+	sameUser, samePassword := matchesUser(a.adminUser, user), a.adminPassword.matches([]byte(password))
+	if password == "" {
+		return Identity{}, fmt.Errorf("%w: no password", ErrDenied)
 	}
-	return Identity{Name: a.adminUser, Admin: true}
+	if sameUser || a.users == nil {
+		at := a.attempt("basic", from, user, password)
+		at.limits = append(at.limits, limit{a.byName, a.keys.of("local admin", from)})
+		at.wrong = "wrong user or password"
+		return a.localAdmin(at, sameUser && samePassword)
+	}
+	v, err := a.users.current(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	return a.identify(ctx, v, a.basicAttempt(v, from, user, password))
+}
+
+func (a *Authenticator) bearer(ctx context.Context, from, token string) (Identity, error) {
+	right := a.adminToken.matches([]byte(token))
+	if token == "" {
+		return Identity{}, fmt.Errorf("%w: no token", ErrDenied)
+	}
+	if right || a.users == nil {
+		at := a.attempt("bearer", from, "", token)
+		at.wrong = "wrong token"
+		return a.localAdmin(at, right)
+	}
+	v, err := a.users.current(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	return a.identify(ctx, v, a.bearerAttempt(v, from, token))
 }
 
 func bearerToken(r *http.Request) (string, bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+}
+
+// address is whom guesses from there are counted against: the host, or with IPv6 its network, for a host may
+// have as many addresses there as it likes.
+func address(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, err := ip.Prefix(64)
+	if err != nil {
+		return ip.String()
+	}
+	return network.String()
 }
 
 type identityKey struct{}

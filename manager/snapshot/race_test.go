@@ -63,9 +63,9 @@ func TestManagersRace(t *testing.T) {
 		r.must(err)
 		doc, err := r.st.DeviceGroups().Get(r.ctx, group)
 		r.must(err)
-		parts, err := ReadParts(r.ctx, r.st, doc)
+		documents, err := all[i].apps(r.ctx, doc.Apps)
 		r.must(err)
-		want, err := topics.ContentDigest(Content(doc, parts))
+		want, err := topics.ContentDigest(Content(doc, documents))
 		r.must(err)
 		if last.SHA256 != want {
 			t.Errorf("%s: the last config is not what the documents say", group)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"muster/manager/api"
 	"muster/manager/auth"
 	"muster/manager/snapshot"
@@ -41,7 +43,10 @@ func Start(t testing.TB) *Server {
 			t.Errorf("close the store: %v", err)
 		}
 	})
-	who, err := auth.New(auth.Config{AdminUser: User, AdminPassword: Password, AdminToken: Token})
+	who, err := auth.New(auth.Config{
+		AdminUser: User, AdminPassword: Password, AdminToken: Token,
+		Users: documents, CacheTime: 10 * time.Second, Log: log, Cost: bcrypt.MinCost,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
