@@ -29,6 +29,10 @@ func group(right store.Right) need {
 	return func(who auth.Identity, r *http.Request) bool { return who.MayDeviceGroup(pathName(r, "group"), right) }
 }
 
+func cronJob(right store.Right) need {
+	return func(who auth.Identity, r *http.Request) bool { return who.MayCronJob(pathName(r, "cron_job"), right) }
+}
+
 // allowed is h for those who may.
 func allowed(may need, h handler) handler {
 	return func(r *http.Request) (int, any, error) {

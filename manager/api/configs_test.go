@@ -23,6 +23,22 @@ func (m *manager) info(group string) topics.Config {
 	return config
 }
 
+// follows checks that a change is in the config of fleet at once.
+func (m *manager) follows(method, path, body string, want func(topics.Config) bool) {
+	m.t.Helper()
+	before := m.info("fleet")
+	if w := m.do(method, path, body); w.Code >= 300 {
+		m.t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	after := m.info("fleet")
+	if !want(after) {
+		m.t.Errorf("%s %s: not seen in %+v", method, path, after)
+	}
+	if !after.Newer(before.Version) {
+		m.t.Errorf("%s %s: version %v after %v", method, path, after.Version, before.Version)
+	}
+}
+
 func TestInfo(t *testing.T) { onEveryStore(t, testInfo) }
 
 func testInfo(t *testing.T, open opener) {
@@ -64,17 +80,7 @@ func testInfoFollowsEveryChange(t *testing.T, open opener) {
 		// The group still lists web, so a new one is in it at once.
 		{"POST", "/apps/web", `{"docker_image": "nginx:4"}`, func(c topics.Config) bool { return len(c.Apps) == 2 && c.Apps[0].AppID == 1 }},
 	} {
-		before := m.info("fleet")
-		if w := m.do(tc.method, tc.path, tc.body); w.Code >= 300 {
-			t.Fatalf("%s %s: %d %s", tc.method, tc.path, w.Code, w.Body)
-		}
-		after := m.info("fleet")
-		if !tc.want(after) {
-			t.Errorf("%s %s: not seen in %+v", tc.method, tc.path, after)
-		}
-		if !after.Newer(before.Version) {
-			t.Errorf("%s %s: version %v after %v", tc.method, tc.path, after.Version, before.Version)
-		}
+		m.follows(tc.method, tc.path, tc.body, tc.want)
 	}
 	m.do("DELETE", "/device_groups/fleet", "")
 	wantJSON(t, m.do("GET", "/device_groups/fleet/info", ""), 403, noGroup)

@@ -28,7 +28,6 @@ func (e *refusal) Error() string { return fmt.Sprintf("%d %s: %v", e.status, e.f
 var (
 	errNotAllowed       = &refusal{http.StatusForbidden, "access_allowed", false}
 	errNotRunning       = &refusal{http.StatusForbidden, "running_before_restart", false}
-	errNoDockerImage    = &refusal{http.StatusBadRequest, "missing_parameters", []string{"docker_image"}}
 	errNothingGiven     = &refusal{http.StatusBadRequest, "missing_parameters", true}
 	errAppsNotAList     = &refusal{http.StatusBadRequest, "apps_is_list", false}
 	errCronJobsNotAList = &refusal{http.StatusBadRequest, "cron_jobs_is_list", false}
@@ -53,22 +52,26 @@ func fieldErrorf(field, format string, args ...any) error {
 	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// A kind of documents: the word for one, what its clients are told of whether it exists, and what it may be
-// called.
+// A kind of documents.
 type kind struct {
-	word      string
-	exists    string
+	// word is the word for one document, plural that for the list of all, and param the part of a path that
+	// names one.
+	word, plural, param string
+	// exists is what clients are told by of whether one exists.
+	exists string
+	// checkName reports why none may have that name.
 	checkName func(string) error
 }
 
 var (
-	appKind   = kind{"app", "app_exists", topics.CheckAppName}
-	groupKind = kind{"device_group", "device_group_exists", topics.CheckName}
+	appKind     = kind{"app", "apps", "app", "app_exists", topics.CheckAppName}
+	cronJobKind = kind{"cron_job", "cron_jobs", "cron_job", "cron_job_exists", topics.CheckAppName}
+	groupKind   = kind{"device_group", "device_groups", "group", "device_group_exists", topics.CheckName}
 
-	userKind      = kind{"user", "user_exists", auth.CheckUserName}
-	userGroupKind = kind{"user_group", "user_group_exists", auth.CheckUserName}
+	userKind      = kind{"user", "users", "user", "user_exists", auth.CheckUserName}
+	userGroupKind = kind{"user_group", "user_groups", "user_group", "user_group_exists", auth.CheckUserName}
 	// changedUserKind misses a user in the words that Nebula has for it where one is changed.
-	changedUserKind = kind{"user", "user_name", auth.CheckUserName}
+	changedUserKind = kind{"user", "users", "user", "user_name", auth.CheckUserName}
 )
 
 // invalid reports why no new document of the kind can have that name.
@@ -100,13 +103,16 @@ func (k kind) about(name string, err error) error {
 // told as no more than that, with the request's id to find it in the log by.
 func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, any) {
 	var (
-		refused *refusal
-		field   *topics.FieldError
-		tooMany *auth.TooManyError
+		refused     *refusal
+		badSchedule *scheduleError
+		field       *topics.FieldError
+		tooMany     *auth.TooManyError
 	)
 	switch {
 	case errors.As(err, &refused):
 		return refused.status, map[string]any{refused.field: refused.value}
+	case errors.As(err, &badSchedule):
+		return http.StatusBadRequest, map[string]any{"schedule_valid": false, badSchedule.why.Field: badSchedule.why.Reason}
 	case errors.As(err, &field):
 		status := http.StatusBadRequest
 		if errors.Is(err, topics.ErrPortList) {

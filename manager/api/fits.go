@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"muster/manager/snapshot"
@@ -13,22 +12,36 @@ import (
 // appFits reports why a device_group that lists the app could not have a config with the app in it as it
 // would be.
 func (a *api) appFits(ctx context.Context, app topics.App) error {
+	return a.eachFits(ctx,
+		func(g store.DeviceGroup) bool { return slices.Contains(g.Apps, app.AppName) },
+		func(parts snapshot.Parts) { parts.Apps.Docs[app.AppName] = app })
+}
+
+// cronJobFits is appFits for a cron_job.
+func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
+	return a.eachFits(ctx,
+		func(g store.DeviceGroup) bool { return slices.Contains(g.CronJobs, job.CronJobName) },
+		func(parts snapshot.Parts) { parts.CronJobs.Docs[job.CronJobName] = job })
+}
+
+// eachFits reports why a device_group that lists what is to change could not have a config after apply has
+// changed it.
+func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, apply func(snapshot.Parts)) error {
 	groups, err := a.store.DeviceGroups().All(ctx)
 	if err != nil {
-		return fmt.Errorf("device_groups: %w", err)
+		return err
 	}
-	var apps map[string]topics.App
+	groups = slices.DeleteFunc(groups, func(g store.DeviceGroup) bool { return !lists(g) })
+	if len(groups) == 0 {
+		return nil
+	}
+	parts, err := snapshot.ReadParts(ctx, a.store, groups...)
+	if err != nil {
+		return err
+	}
+	apply(parts)
 	for _, g := range groups {
-		if !slices.Contains(g.Apps, app.AppName) {
-			continue
-		}
-		if apps == nil {
-			if apps, err = a.appsByName(ctx); err != nil {
-				return err
-			}
-			apps[app.AppName] = app
-		}
-		if err := snapshot.Fits(g, apps); err != nil {
+		if err := snapshot.Fits(g, parts); err != nil {
 			return err
 		}
 	}
@@ -36,26 +49,14 @@ func (a *api) appFits(ctx context.Context, app topics.App) error {
 }
 
 // groupFits reports why group, which is to be written with patch applied, could not have a config: patch
-// lists an app that it may not, or the config would be too large.
+// lists what it may not, or the config would be too large.
 func (a *api) groupFits(ctx context.Context, group store.DeviceGroup, patch groupPatch) error {
-	apps, err := a.appsByName(ctx)
+	parts, err := snapshot.ReadParts(ctx, a.store, group)
 	if err != nil {
 		return err
 	}
-	if err := patch.check(apps); err != nil {
+	if err := patch.check(parts); err != nil {
 		return err
 	}
-	return snapshot.Fits(group, apps)
-}
-
-func (a *api) appsByName(ctx context.Context) (map[string]topics.App, error) {
-	all, err := a.store.Apps().All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("apps: %w", err)
-	}
-	apps := make(map[string]topics.App, len(all))
-	for _, app := range all {
-		apps[app.AppName] = app
-	}
-	return apps, nil
+	return snapshot.Fits(group, parts)
 }

@@ -1,10 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 
+	"muster/manager/snapshot"
 	"muster/manager/store"
-	"muster/topics"
 )
 
 // A groupPatch is what a request body says about a device_group.
@@ -14,7 +15,7 @@ type groupPatch struct {
 }
 
 // readGroupPatch reads the body of a request. The order of its checks is Nebula's.
-func readGroupPatch(r *http.Request) (groupPatch, error) {
+func (g groups) readPatch(r *http.Request) (groupPatch, error) {
 	fields, err := readObject(r)
 	if err != nil {
 		return groupPatch{}, err
@@ -35,8 +36,12 @@ func readGroupPatch(r *http.Request) (groupPatch, error) {
 		if err := v.strings(&p.cronJobs); err != nil {
 			return groupPatch{}, err
 		}
-		if len(p.cronJobs) > 0 {
-			return groupPatch{}, errNoSuchCronJob // there are none in this version
+		parts, err := snapshot.ReadParts(r.Context(), g.store, store.DeviceGroup{CronJobs: p.cronJobs})
+		if err != nil {
+			return groupPatch{}, err
+		}
+		if err := checkListed("cron_jobs", p.cronJobs, parts.CronJobs.Has, errNoSuchCronJob); err != nil {
+			return groupPatch{}, err
 		}
 	}
 	if raw, ok := fields["apps"]; ok {
@@ -53,15 +58,22 @@ func readGroupPatch(r *http.Request) (groupPatch, error) {
 
 func (p groupPatch) isEmpty() bool { return p.apps == nil && p.cronJobs == nil }
 
-// check reports the first app that the body lists and that does not exist, or that it lists twice.
-func (p groupPatch) check(existing map[string]topics.App) error {
-	listed := make(map[string]bool, len(p.apps))
-	for _, name := range p.apps {
-		if _, ok := existing[name]; !ok {
-			return errNoSuchApp
+// check reports the first that the body lists and that does not exist, or that it lists twice.
+func (p groupPatch) check(existing snapshot.Parts) error {
+	return cmp.Or(
+		checkListed("cron_jobs", p.cronJobs, existing.CronJobs.Has, errNoSuchCronJob),
+		checkListed("apps", p.apps, existing.Apps.Has, errNoSuchApp),
+	)
+}
+
+func checkListed(field string, names []string, exists func(string) bool, missing error) error {
+	listed := make(map[string]bool, len(names))
+	for _, name := range names {
+		if !exists(name) {
+			return missing
 		}
 		if listed[name] {
-			return fieldErrorf("apps", "%q is listed twice", name)
+			return fieldErrorf(field, "%q is listed twice", name)
 		}
 		listed[name] = true
 	}

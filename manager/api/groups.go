@@ -1,88 +1,57 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 
 	"muster/manager/store"
 )
 
-func (a *api) listGroups(r *http.Request) (int, any, error) {
-	names, err := a.store.DeviceGroups().Names(r.Context())
+// groups answers the calls about device_groups.
+type groups struct{ documents[store.DeviceGroup] }
+
+func (a *api) groups() groups {
+	return groups{documents[store.DeviceGroup]{a, groupKind, a.store.DeviceGroups()}}
+}
+
+// info answers with the config as devices get it, byte for byte: a superset of Nebula's body.
+func (g groups) info(r *http.Request) (int, any, error) {
+	name := g.name(r)
+	snapshot, err := g.configs.Current(r.Context(), name)
 	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, map[string][]string{"device_groups": append([]string{}, names...)}, nil
-}
-
-func (a *api) getGroup(r *http.Request) (int, any, error) {
-	group, err := a.existingGroup(r)
-	return http.StatusOK, group, err
-}
-
-// existingGroup is the device_group that the path names.
-func (a *api) existingGroup(r *http.Request) (store.DeviceGroup, error) {
-	name := pathName(r, "group")
-	group, err := a.store.DeviceGroups().Get(r.Context(), name)
-	return group, groupKind.about(name, err)
-}
-
-// getInfo answers with the config as devices get it, byte for byte: a superset of Nebula's body.
-func (a *api) getInfo(r *http.Request) (int, any, error) {
-	name := pathName(r, "group")
-	snapshot, err := a.configs.Current(r.Context(), name)
-	if err != nil {
-		return 0, nil, groupKind.about(name, err)
+		return 0, nil, g.kind.about(name, err)
 	}
 	return http.StatusOK, verbatim(snapshot.Payload), nil
 }
 
-func (a *api) createGroup(r *http.Request) (int, any, error) {
-	name := pathName(r, "group")
-	if err := groupKind.invalid(name); err != nil {
+func (g groups) create(r *http.Request) (int, any, error) {
+	name := g.name(r)
+	if err := g.mustBeNew(r.Context(), name); err != nil {
 		return 0, nil, err
 	}
-	// Whether it exists comes before what is wrong with the body, as with Nebula.
-	if _, err := a.store.DeviceGroups().Get(r.Context(), name); err == nil {
-		return 0, nil, groupKind.about(name, store.ErrExists)
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return 0, nil, groupKind.about(name, err)
-	}
-	patch, err := readGroupPatch(r)
+	patch, err := g.readPatch(r)
 	if err != nil {
 		return 0, nil, err
 	}
 
-	done, err := a.beginChange(r.Context())
+	done, err := g.beginChange(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
 	group := store.DeviceGroup{DeviceGroup: name, DeviceGroupID: 1, PruneID: 1, Apps: []string{}, CronJobs: []string{}}
 	patch.apply(&group)
-	if err := a.groupFits(r.Context(), group, patch); err != nil {
+	if err := g.groupFits(r.Context(), group, patch); err != nil {
 		return 0, nil, err
 	}
-	if err := a.store.DeviceGroups().Create(r.Context(), group); err != nil {
-		return 0, nil, groupKind.about(name, err)
+	if err := g.docs.Create(r.Context(), group); err != nil {
+		return 0, nil, g.kind.about(name, err)
 	}
-	return http.StatusOK, group, a.changed(r, change{"create", groupKind, name, nil, group})
+	return http.StatusOK, group, g.changed(r, change{"create", g.kind, name, nil, group})
 }
 
-func (a *api) deleteGroup(r *http.Request) (int, any, error) {
-	group, err := a.existingGroup(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := a.store.DeviceGroups().Delete(r.Context(), group.DeviceGroup); err != nil {
-		return 0, nil, groupKind.about(group.DeviceGroup, err)
-	}
-	return http.StatusOK, struct{}{}, a.changed(r, change{"delete", groupKind, group.DeviceGroup, group, nil})
-}
-
-// replaceGroup is the update by POST: a list that the body leaves out becomes empty.
-func (a *api) replaceGroup(r *http.Request) (int, any, error) {
-	return a.changeGroup(r, func(patch *groupPatch) error {
+// replace is the update by POST: a list that the body leaves out becomes empty.
+func (g groups) replace(r *http.Request) (int, any, error) {
+	return g.update(r, func(patch *groupPatch) error {
 		if patch.apps == nil {
 			patch.apps = []string{}
 		}
@@ -93,9 +62,9 @@ func (a *api) replaceGroup(r *http.Request) (int, any, error) {
 	})
 }
 
-// updateGroup is the update by PUT or PATCH: a list that the body leaves out stays as it is.
-func (a *api) updateGroup(r *http.Request) (int, any, error) {
-	return a.changeGroup(r, func(patch *groupPatch) error {
+// modify is the update by PUT or PATCH: a list that the body leaves out stays as it is.
+func (g groups) modify(r *http.Request) (int, any, error) {
+	return g.update(r, func(patch *groupPatch) error {
 		if patch.isEmpty() {
 			return errNothingGiven
 		}
@@ -103,13 +72,13 @@ func (a *api) updateGroup(r *http.Request) (int, any, error) {
 	})
 }
 
-// changeGroup applies the body, once complete has seen to what it leaves out, to the device_group that
+// update applies the body, once complete has seen to what it leaves out, to the device_group that
 // the path names and raises its device_group_id.
-func (a *api) changeGroup(r *http.Request, complete func(*groupPatch) error) (int, any, error) {
-	if _, err := a.existingGroup(r); err != nil {
+func (g groups) update(r *http.Request, complete func(*groupPatch) error) (int, any, error) {
+	if _, err := g.existing(r); err != nil {
 		return 0, nil, err
 	}
-	patch, err := readGroupPatch(r)
+	patch, err := g.readPatch(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -118,30 +87,30 @@ func (a *api) changeGroup(r *http.Request, complete func(*groupPatch) error) (in
 	}
 
 	var before store.DeviceGroup
-	alter := func(g *store.DeviceGroup) {
-		before = *g
-		g.DeviceGroupID++
-		patch.apply(g)
+	alter := func(group *store.DeviceGroup) {
+		before = *group
+		group.DeviceGroupID++
+		patch.apply(group)
 	}
-	done, err := a.beginChange(r.Context())
+	done, err := g.beginChange(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
-	group, err := a.existingGroup(r)
+	group, err := g.existing(r)
 	if err != nil {
 		return 0, nil, err
 	}
 	alter(&group)
-	if err := a.groupFits(r.Context(), group, patch); err != nil {
+	if err := g.groupFits(r.Context(), group, patch); err != nil {
 		return 0, nil, err
 	}
-	group, err = a.store.DeviceGroups().Modify(r.Context(), group.DeviceGroup, func(g *store.DeviceGroup) error {
-		alter(g)
+	group, err = g.docs.Modify(r.Context(), group.DeviceGroup, func(group *store.DeviceGroup) error {
+		alter(group)
 		return nil
 	})
 	if err != nil {
-		return 0, nil, groupKind.about(pathName(r, "group"), err)
+		return 0, nil, g.kind.about(g.name(r), err)
 	}
-	return http.StatusAccepted, group, a.changed(r, change{"update", groupKind, group.DeviceGroup, before, group})
+	return http.StatusAccepted, group, g.changed(r, change{"update", g.kind, group.DeviceGroup, before, group})
 }

@@ -118,17 +118,20 @@ func openStore(t testing.TB) store.Store {
 }
 
 // fill puts in the documents that most tests start from: the app web, the app idle that is not running,
-// and the device_group fleet with web.
+// the device_group fleet with web, and the cron_job nightly, which it does not list.
 func (m *manager) fill() {
 	m.t.Helper()
 	ctx := context.Background()
-	web, idle := topics.NewApp("web", "nginx:1"), topics.NewApp("idle", "busybox")
+	web, idle, nightly := topics.NewApp("web", "nginx:1"), topics.NewApp("idle", "busybox"), topics.NewCronJob("nightly", "0 4 * * *", "backup:1")
 	web.EnvVars = topics.EnvVars{"A": "1"}
+	nightly.EnvVars = web.EnvVars
 	web.Volumes = []string{"/tmp:/tmp"}
+	nightly.Volumes = web.Volumes
 	idle.Running = false
 	for _, err := range []error{
 		m.store.Apps().Create(ctx, web),
 		m.store.Apps().Create(ctx, idle),
+		m.store.CronJobs().Create(ctx, nightly),
 		m.store.DeviceGroups().Create(ctx, store.DeviceGroup{DeviceGroup: "fleet", DeviceGroupID: 1, PruneID: 1, Apps: []string{"web"}}),
 	} {
 		if err != nil {
@@ -199,4 +202,35 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// A fact is a request and the answer that Nebula's clients rely on.
+type fact struct {
+	method, path, body string
+	status             int
+	want               string
+}
+
+// checkFacts makes each request on what [manager.fill] puts in: those that change nothing share one manager.
+func checkFacts(t *testing.T, facts []fact) {
+	onEveryStore(t, func(t *testing.T, open opener) {
+		shared := open.manager(t)
+		shared.fill()
+		for _, f := range facts {
+			t.Run(f.method+f.path+f.body[:min(len(f.body), 99)], func(t *testing.T) {
+				m, changes := shared, 0
+				if f.method != "GET" && f.status < 300 {
+					m, changes = open.manager(t), 1
+					m.fill()
+				}
+				wantJSON(t, m.do(f.method, f.path, f.body), f.status, f.want)
+				if resource := strings.TrimSuffix(f.path, "/update"); resource != f.path && f.status < 300 {
+					wantJSON(t, m.do("GET", resource, ""), 200, f.want) // what was answered is what was written
+				}
+				if by := m.changedBy(); len(by) != changes || changes == 1 && by[0] != user {
+					t.Errorf("the publisher was poked for %q, want %d by %s", by, changes, user)
+				}
+			})
+		}
+	})
 }

@@ -23,7 +23,7 @@ func TestEveryRouteDemandsCredentials(t *testing.T) {
 	type route struct{ method, path string }
 	routes := []route{{"GET", "/"}, {"GET", "/api/v2"}, {"GET", "/api/v2/none"}, {"PUT", "/api/v2/status"}, {"HEAD", "/api/v2/apps"}}
 	err := chi.Walk(m.handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		routes = append(routes, route{method, strings.NewReplacer("{app}", "web", "{group}", "fleet", "{user}", "none", "{user_group}", "none", "{config_id}", "1").Replace(path)})
+		routes = append(routes, route{method, strings.NewReplacer("{app}", "web", "{group}", "fleet", "{user}", "none", "{user_group}", "none", "{cron_job}", "nightly", "{config_id}", "1").Replace(path)})
 		return nil
 	})
 	if err != nil || len(routes) < 20 {

@@ -14,33 +14,27 @@ import (
 	"muster/topics"
 )
 
-// Content is what the devices of a group should run, with apps by name. As in Nebula, an app that the
-// group lists and that does not exist (any more) is left out of both apps and apps_list, until it is
-// created again; the others keep the order of the group.
-func Content(group store.DeviceGroup, apps map[string]topics.App) topics.Content {
+// Content is what the devices of a group should run. As in Nebula, an app or cron_job that the group lists
+// and that does not exist (any more) is left out of the lists too, until it is created again; the others keep
+// the order of the group.
+func Content(group store.DeviceGroup, parts Parts) topics.Content {
 	c := topics.Content{
 		DeviceGroup:   group.DeviceGroup,
 		DeviceGroupID: group.DeviceGroupID,
 		PruneID:       group.PruneID,
-		Apps:          make([]topics.App, 0, len(group.Apps)),
-		AppsList:      make([]string, 0, len(group.Apps)),
 	}
-	for _, name := range group.Apps {
-		if app, exists := apps[name]; exists {
-			c.Apps = append(c.Apps, app)
-			c.AppsList = append(c.AppsList, name)
-		}
-	}
+	c.Apps, c.AppsList = present(group.Apps, parts.Apps.Docs)
+	c.CronJobs, c.CronJobsList = present(group.CronJobs, parts.CronJobs.Docs)
 	return c
 }
 
-// Fits reports why no config can be made of a group and apps, nil when one can. The error is a
+// Fits reports why no config can be made of a group and its parts, nil when one can. The error is a
 // [topics.FieldError]. Call it before a change is written, for a group whose config cannot be made keeps
 // its last one.
-func Fits(group store.DeviceGroup, apps map[string]topics.App) error {
+func Fits(group store.DeviceGroup, parts Parts) error {
 	// The longest version leaves a few bytes for the ids in the content to grow.
 	longest := topics.Version{Epoch: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", ConfigID: math.MaxInt64}
-	_, err := topics.EncodeConfig(longest, time.UnixMilli(999), Content(group, apps))
+	_, err := topics.EncodeConfig(longest, time.UnixMilli(999), Content(group, parts))
 	return err
 }
 

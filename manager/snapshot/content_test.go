@@ -15,21 +15,30 @@ import (
 )
 
 func TestContent(t *testing.T) {
-	apps := map[string]topics.App{"a": topics.NewApp("a", "i"), "b": topics.NewApp("b", "i"), "other": topics.NewApp("other", "i")}
+	parts := Parts{
+		Apps:     Listed[topics.App]{Docs: map[string]topics.App{"a": topics.NewApp("a", "i"), "b": topics.NewApp("b", "i"), "other": topics.NewApp("other", "i")}},
+		CronJobs: Listed[topics.CronJob]{Docs: map[string]topics.CronJob{"a": topics.NewCronJob("a", "* * * * *", "i"), "b": topics.NewCronJob("b", "* * * * *", "i")}},
+	}
 	for name, test := range map[string]struct {
-		listed []string
-		want   []string
+		apps, jobs         []string
+		wantApps, wantJobs []string
 	}{
-		"order of the group":        {[]string{"b", "a"}, []string{"b", "a"}},
-		"missing apps are left out": {[]string{"gone", "a", "gone too"}, []string{"a"}},
-		"all missing":               {[]string{"gone"}, []string{}},
-		"none":                      {nil, []string{}},
+		"order of the group":      {[]string{"b", "a"}, []string{"b", "a"}, []string{"b", "a"}, []string{"b", "a"}},
+		"missing ones are no app": {[]string{"gone", "a", "gone too"}, []string{"b", "gone"}, []string{"a"}, []string{"b"}},
+		"all missing":             {[]string{"gone"}, []string{"other"}, []string{}, []string{}},
+		"none":                    {nil, nil, []string{}, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Content(store.DeviceGroup{DeviceGroup: "g", DeviceGroupID: 3, PruneID: 4, Apps: test.listed, CronJobs: []string{"c"}}, apps)
-			want := topics.Content{DeviceGroup: "g", DeviceGroupID: 3, PruneID: 4, Apps: []topics.App{}, AppsList: test.want}
-			for _, app := range test.want {
-				want.Apps = append(want.Apps, apps[app])
+			got := Content(store.DeviceGroup{DeviceGroup: "g", DeviceGroupID: 3, PruneID: 4, Apps: test.apps, CronJobs: test.jobs}, parts)
+			want := topics.Content{
+				DeviceGroup: "g", DeviceGroupID: 3, PruneID: 4,
+				Apps: []topics.App{}, AppsList: test.wantApps, CronJobs: []topics.CronJob{}, CronJobsList: test.wantJobs,
+			}
+			for _, app := range test.wantApps {
+				want.Apps = append(want.Apps, parts.Apps.Docs[app])
+			}
+			for _, job := range test.wantJobs {
+				want.CronJobs = append(want.CronJobs, parts.CronJobs.Docs[job])
 			}
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(topics.Port{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -50,7 +59,7 @@ func TestContentIsDeterministic(t *testing.T) {
 			}
 			apps[name] = app
 		}
-		s, err := next(store.Head{}, "01ARZ3NDEKTSV4RRFFQ69G5FAV", Content(group, apps), time.UnixMilli(1), "")
+		s, err := next(store.Head{}, "01ARZ3NDEKTSV4RRFFQ69G5FAV", Content(group, partsOf(apps)), time.UnixMilli(1), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +75,8 @@ func TestContentIsDeterministic(t *testing.T) {
 		}
 	}
 }
+
+func partsOf(apps map[string]topics.App) Parts { return Parts{Apps: Listed[topics.App]{Docs: apps}} }
 
 func TestNext(t *testing.T) {
 	const older, epoch, newer = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "01CX5ZZKBKACTAV9WEVGEMMVRZ"
@@ -112,10 +123,10 @@ func TestNext(t *testing.T) {
 func TestFits(t *testing.T) {
 	group := store.DeviceGroup{DeviceGroup: "g", DeviceGroupID: 1, PruneID: 1, Apps: []string{"a"}}
 	app := topics.NewApp("a", "i")
-	with := func(padding int) map[string]topics.App {
+	with := func(padding int) Parts {
 		app := app
 		app.EnvVars = topics.EnvVars{"X": strings.Repeat("x", padding)}
-		return map[string]topics.App{"a": app}
+		return partsOf(map[string]topics.App{"a": app})
 	}
 	largest := 0
 	for low, high := 0, topics.MaxConfig; low <= high; {

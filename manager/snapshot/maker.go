@@ -109,11 +109,11 @@ func (m *Maker) try(ctx context.Context, group, by string) (s store.Snapshot, ma
 	if err != nil {
 		return store.Snapshot{}, false, err
 	}
-	apps, err := m.apps(ctx, doc.Apps)
+	parts, err := ReadParts(ctx, m.store, doc)
 	if err != nil {
 		return store.Snapshot{}, false, err
 	}
-	following, err := next(latest.Head, m.store.Epoch(), Content(doc, apps), m.now(), by)
+	following, err := next(latest.Head, m.store.Epoch(), Content(doc, parts), m.now(), by)
 	if err != nil {
 		return store.Snapshot{}, false, err
 	}
@@ -125,22 +125,6 @@ func (m *Maker) try(ctx context.Context, group, by string) (s store.Snapshot, ma
 		return store.Snapshot{}, false, err
 	}
 	return *following, true, nil
-}
-
-// apps reads those of the apps that exist.
-func (m *Maker) apps(ctx context.Context, names []string) (map[string]topics.App, error) {
-	apps := make(map[string]topics.App, len(names))
-	for _, name := range names {
-		app, err := m.store.Apps().Get(ctx, name)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		apps[name] = app
-	}
-	return apps, nil
 }
 
 func (m *Maker) append(ctx context.Context, s store.Snapshot, seen look) error {

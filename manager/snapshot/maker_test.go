@@ -158,19 +158,23 @@ func TestReadsInOrder(t *testing.T) {
 		make  func(*rig) error
 		calls []string
 	}{
-		"Make":    {one, []string{"Latest", "device_groups.Get", "apps.Get", "Append"}},
-		"MakeAll": {all, []string{"Heads", "device_groups.All", "apps.All", "Append"}},
+		"Make":    {one, []string{"Latest", "device_groups.Get", "apps.Some", "cron_jobs.Some", "Append"}},
+		"MakeAll": {all, []string{"Heads", "device_groups.All", "apps.All", "cron_jobs.All", "Append"}},
 	} {
 		for _, call := range test.calls {
 			t.Run(name+" "+call, func(t *testing.T) {
 				r := newRig(t)
 				r.app("a")
+				r.cronJob("c")
 				r.group("g", "a")
+				r.list("g", "c")
 				_, err := r.m.Make(r.ctx, "g", "")
 				r.must(err)
 				r.image("a", "image-1")
+				r.reschedule("c", "1 * * * *")
 				r.st.once(call, func() {
 					r.image("a", "image-2")
+					r.reschedule("c", "2 * * * *")
 					_, err := r.maker(r.st.Store).Make(r.ctx, "g", "")
 					r.must(err)
 				})
@@ -180,20 +184,21 @@ func TestReadsInOrder(t *testing.T) {
 				if !ok {
 					t.Fatal("no latest")
 				}
-				if c := r.made(s, s.ConfigID); c.Apps[0].DockerImage != "image-2" {
-					t.Errorf("latest config %d has %s", s.ConfigID, c.Apps[0].DockerImage)
+				if c := r.made(s, s.ConfigID); c.Apps[0].DockerImage != "image-2" || c.CronJobs[0].Schedule != "2 * * * *" {
+					t.Errorf("latest config %d has %s and %s", s.ConfigID, c.Apps[0].DockerImage, c.CronJobs[0].Schedule)
 				}
 				history, err := r.st.Snapshots().History(r.ctx, "g", 0, 100)
 				r.must(err)
-				before := int64(1 << 60)
+				app, job := int64(1<<60), int64(1<<60)
 				for _, h := range history {
 					s, err := r.st.Snapshots().Get(r.ctx, "g", h.ConfigID)
 					r.must(err)
-					id := r.made(s, h.ConfigID).Apps[0].AppID
-					if id >= before {
-						t.Errorf("config %d has app_id %d, and the one after it %d", h.ConfigID, id, before)
+					c := r.made(s, h.ConfigID)
+					if c.Apps[0].AppID > app || c.CronJobs[0].CronJobID > job || c.Apps[0].AppID+c.CronJobs[0].CronJobID == app+job {
+						t.Errorf("config %d has app_id %d and cron_job_id %d, and the one after it %d and %d",
+							h.ConfigID, c.Apps[0].AppID, c.CronJobs[0].CronJobID, app, job)
 					}
-					before = id
+					app, job = c.Apps[0].AppID, c.CronJobs[0].CronJobID
 				}
 			})
 		}

@@ -63,9 +63,9 @@ func TestManagersRace(t *testing.T) {
 		r.must(err)
 		doc, err := r.st.DeviceGroups().Get(r.ctx, group)
 		r.must(err)
-		documents, err := all[i].apps(r.ctx, doc.Apps)
+		parts, err := ReadParts(r.ctx, r.st, doc)
 		r.must(err)
-		want, err := topics.ContentDigest(Content(doc, documents))
+		want, err := topics.ContentDigest(Content(doc, parts))
 		r.must(err)
 		if last.SHA256 != want {
 			t.Errorf("%s: the last config is not what the documents say", group)

@@ -76,6 +76,29 @@ func (r *rig) app(name string) {
 	r.must(r.st.Apps().Create(r.ctx, topics.NewApp(name, "image")))
 }
 
+func (r *rig) cronJob(name string) {
+	r.Helper()
+	r.must(r.st.CronJobs().Create(r.ctx, topics.NewCronJob(name, "0 4 * * *", "image")))
+}
+
+// list has a group list cron_jobs.
+func (r *rig) list(group string, jobs ...string) {
+	r.Helper()
+	_, err := r.st.DeviceGroups().Modify(r.ctx, group, func(g *store.DeviceGroup) error { g.CronJobs = jobs; return nil })
+	r.must(err)
+}
+
+// reschedule alters a cron_job as the API would.
+func (r *rig) reschedule(name, schedule string) {
+	r.Helper()
+	_, err := r.st.CronJobs().Modify(r.ctx, name, func(c *topics.CronJob) error {
+		c.CronJobID++
+		c.Schedule = schedule
+		return nil
+	})
+	r.must(err)
+}
+
 // change alters an app as the API would.
 func (r *rig) change(name string, set func(*topics.App)) {
 	r.Helper()
@@ -154,6 +177,10 @@ func (s *spy) Apps() store.Documents[topics.App] {
 	return spyDocuments[topics.App]{s.Store.Apps(), s, "apps"}
 }
 
+func (s *spy) CronJobs() store.Documents[topics.CronJob] {
+	return spyDocuments[topics.CronJob]{s.Store.CronJobs(), s, "cron_jobs"}
+}
+
 func (s *spy) DeviceGroups() store.Documents[store.DeviceGroup] {
 	return spyDocuments[store.DeviceGroup]{s.Store.DeviceGroups(), s, "device_groups"}
 }
@@ -169,6 +196,11 @@ type spyDocuments[T any] struct {
 func (d spyDocuments[T]) Get(ctx context.Context, name string) (T, error) {
 	d.spy.note(d.kind + ".Get")
 	return d.Documents.Get(ctx, name)
+}
+
+func (d spyDocuments[T]) Some(ctx context.Context, names []string) ([]T, error) {
+	d.spy.note(d.kind + ".Some")
+	return d.Documents.Some(ctx, names)
 }
 
 func (d spyDocuments[T]) All(ctx context.Context) ([]T, error) {

@@ -14,7 +14,7 @@ import (
 // together.
 const parallel = 64
 
-// MakeAll does for every group what [Maker.Make] does for one, with three reads of the store however many
+// MakeAll does for every group what [Maker.Make] does for one, with four reads of the store however many
 // groups there are, and one more for each snapshot that another manager has made since. Groups that no
 // longer exist are forgotten. It returns the heads of the snapshots it made, by group name.
 //
@@ -26,7 +26,7 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 		return nil, err
 	}
 	known := m.digests.Load()
-	s.changed = known.changed(s.apps)
+	s.changed = known.changed(s.parts)
 	results := make([]result, len(s.groups))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -52,7 +52,7 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 	workers.Wait()
 
 	var errs []error
-	seen := &digests{apps: s.apps, groups: make(map[string]digested, len(s.groups))}
+	seen := &digests{parts: s.parts, groups: make(map[string]digested, len(s.groups))}
 	for i, r := range results {
 		if r.digest != "" {
 			seen.groups[s.groups[i].DeviceGroup] = digested{s.groups[i], r.digest}
@@ -78,9 +78,9 @@ type scan struct {
 	seen   look
 	heads  map[string]store.Head
 	groups []store.DeviceGroup
-	apps   map[string]topics.App
-	// changed lists the apps that are not what they were in the scan before.
-	changed map[string]bool
+	parts  Parts
+	// changed are the parts that are not what they were in the scan before.
+	changed changes
 	by      string
 }
 
@@ -94,14 +94,12 @@ func (m *Maker) read(ctx context.Context, by string) (s scan, err error) {
 		return s, err
 	}
 	apps, err := m.store.Apps().All(ctx)
-	if err != nil {
+	if s.parts.Apps, err = listed(apps, err, store.AppKind()); err != nil {
 		return s, err
 	}
-	s.apps = make(map[string]topics.App, len(apps))
-	for _, app := range apps {
-		s.apps[app.AppName] = app
-	}
-	return s, nil
+	jobs, err := m.store.CronJobs().All(ctx)
+	s.parts.CronJobs, err = listed(jobs, err, store.CronJobKind())
+	return s, err
 }
 
 func (s scan) names() map[string]bool {
@@ -130,7 +128,7 @@ func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup, kno
 		err := m.remember(ctx, latest, s.seen)
 		return result{digest: digest, err: err, fatal: err != nil}
 	}
-	following, refused := next(latest, m.store.Epoch(), Content(group, s.apps), m.now(), s.by)
+	following, refused := next(latest, m.store.Epoch(), Content(group, s.parts), m.now(), s.by)
 	if refused != nil {
 		// Devices that ask are given the last one. It is not current, hence no look.
 		if err := m.remember(ctx, latest, look{}); err != nil {

@@ -42,13 +42,13 @@ func TestMakeAll(t *testing.T) {
 	scan(r.m, everyone...)
 	r.st.asked()
 	scan(r.m)
-	three := map[string]int{"Heads": 1, "device_groups.All": 1, "apps.All": 1}
-	if diff := cmp.Diff(three, r.st.asked()); diff != "" {
+	four := map[string]int{"Heads": 1, "device_groups.All": 1, "apps.All": 1, "cron_jobs.All": 1}
+	if diff := cmp.Diff(four, r.st.asked()); diff != "" {
 		t.Errorf("asked when nothing has changed (-want +got):\n%s", diff)
 	}
 	r.image("once", "new")
 	scan(r.m, "h")
-	if diff := cmp.Diff(map[string]int{"Heads": 1, "device_groups.All": 1, "apps.All": 1, "Append": 1}, r.st.asked()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"Heads": 1, "device_groups.All": 1, "apps.All": 1, "cron_jobs.All": 1, "Append": 1}, r.st.asked()); diff != "" {
 		t.Errorf("asked when one has changed (-want +got):\n%s", diff)
 	}
 	r.image("everywhere", "new")
@@ -224,14 +224,19 @@ func TestMakeAllSeesEveryChange(t *testing.T) {
 		change func(*rig)
 		made   int
 	}{
-		"nothing":           {func(*rig) {}, 0},
-		"an app":            {func(r *rig) { r.image("b", "new") }, 1},
-		"an app is deleted": {func(r *rig) { r.must(r.st.Apps().Delete(r.ctx, "a")) }, 1},
-		"an app is created": {func(r *rig) { r.app("later") }, 1},
-		"another app":       {func(r *rig) { r.app("other") }, 0},
-		"device_group_id":   {group(func(g *store.DeviceGroup) { g.DeviceGroupID++ }), 1},
-		"prune_id":          {group(func(g *store.DeviceGroup) { g.PruneID++ }), 1},
-		"order of apps":     {group(func(g *store.DeviceGroup) { g.Apps = []string{"b", "a", "later"} }), 1},
+		"nothing":               {func(*rig) {}, 0},
+		"an app":                {func(r *rig) { r.image("b", "new") }, 1},
+		"an app is deleted":     {func(r *rig) { r.must(r.st.Apps().Delete(r.ctx, "a")) }, 1},
+		"an app is created":     {func(r *rig) { r.app("later") }, 1},
+		"another app":           {func(r *rig) { r.app("other") }, 0},
+		"device_group_id":       {group(func(g *store.DeviceGroup) { g.DeviceGroupID++ }), 1},
+		"prune_id":              {group(func(g *store.DeviceGroup) { g.PruneID++ }), 1},
+		"a cron_job":            {func(r *rig) { r.reschedule("c", "1 * * * *") }, 1},
+		"a cron_job is deleted": {func(r *rig) { r.must(r.st.CronJobs().Delete(r.ctx, "c")) }, 1},
+		"a cron_job is created": {func(r *rig) { r.cronJob("later") }, 1},
+		"another cron_job":      {func(r *rig) { r.cronJob("a") }, 0}, // with the name of an app
+		"cron_jobs":             {func(r *rig) { r.list("g", "later") }, 1},
+		"order of apps":         {group(func(g *store.DeviceGroup) { g.Apps = []string{"b", "a", "later"} }), 1},
 		"the latest is another manager's": {func(r *rig) {
 			r.image("a", "x")
 			_, err := r.maker(r.st.Store).Make(r.ctx, "g", "")
@@ -243,7 +248,9 @@ func TestMakeAllSeesEveryChange(t *testing.T) {
 			r := newRig(t)
 			r.app("a")
 			r.app("b")
+			r.cronJob("c")
 			r.group("g", "a", "b", "later")
+			r.list("g", "c", "later")
 			for range 2 {
 				_, err := r.m.MakeAll(r.ctx, "")
 				r.must(err)

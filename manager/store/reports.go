@@ -20,7 +20,7 @@ type Report struct {
 // ID is no ObjectID or Doc no JSON object.
 func (r Report) Fields() (map[string]json.RawMessage, error) {
 	if id, err := hex.DecodeString(r.ID); err != nil || len(id) != 12 || r.ID != strings.ToLower(r.ID) {
-		return nil, fmt.Errorf("report %q: the id must be 24 hexadecimal digits in lower case", r.ID)
+		return nil, fmt.Errorf("report %.40q: the id must be 24 hexadecimal digits in lower case", r.ID)
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(r.Doc, &fields); err != nil || fields == nil {

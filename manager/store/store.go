@@ -3,8 +3,8 @@
 // Documents (apps, cron_jobs, device_groups) are what admins change; snapshots are what devices are told.
 // Data flows from the first to the second and never back: see package snapshot. Users and user_groups are
 // documents too, the audit trail has a line for each change of a document, and reports are what devices say
-// of themselves. Implementations are in the folders
-// beside this file; package storetest is the contract that each of them passes.
+// of themselves. Implementations are in the folders beside this file; package storetest is the contract that
+// each of them passes.
 //
 // Nothing here needs a transaction over several documents, so that an implementation on a sharded
 // database is as right as one on a local file, and several managers may share a store.

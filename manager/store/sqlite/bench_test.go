@@ -45,20 +45,14 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkHeads(b *testing.B) {
 	s := mustOpen(b, path(b))
 	const groups = 10_000
-	var wg sync.WaitGroup
-	for w := range 64 {
-		wg.Go(func() {
-			for g := w; g < groups; g += 64 {
-				for id := range int64(10) {
-					if err := s.Snapshots().Append(b.Context(), snap(fmt.Sprintf("group-%05d", g), id+1, 4096)); err != nil {
-						b.Error(err)
-						return
-					}
-				}
+	many(b, groups, func(g int) error {
+		for id := range int64(10) {
+			if err := s.Snapshots().Append(b.Context(), snap(fmt.Sprintf("group-%05d", g), id+1, 4096)); err != nil {
+				return err
 			}
-		})
-	}
-	wg.Wait()
+		}
+		return nil
+	})
 	for b.Loop() {
 		if heads, err := s.Snapshots().Heads(b.Context()); err != nil || len(heads) != groups {
 			b.Fatalf("%d heads: %v", len(heads), err)

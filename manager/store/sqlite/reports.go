@@ -58,6 +58,7 @@ var comparisons = map[string]string{
 	store.Less: "<", store.LessOrEqual: "<=",
 }
 
+// Page finds the reports in an index, which has all that they are selected by, and reads only those.
 func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
 	where := conditions{}
 	where.unlessEmpty(`id > ?`, q.After)
@@ -75,7 +76,8 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 	}
 	page := []store.Report{}
 	err := r.s.read(func(db *sql.DB) error {
-		return each(ctx, db, `SELECT id, doc FROM reports`+where.clause()+` ORDER BY id LIMIT ?`, func(rows *sql.Rows) error {
+		return each(ctx, db, `SELECT id, doc FROM reports WHERE rowid IN (
+			SELECT rowid FROM reports`+where.clause()+` ORDER BY id LIMIT ?) ORDER BY id`, func(rows *sql.Rows) error {
 			var id, doc string
 			if err := rows.Scan(&id, &doc); err != nil {
 				return err

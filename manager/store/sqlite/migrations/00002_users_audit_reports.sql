@@ -25,8 +25,11 @@ CREATE TABLE audit (
     doc     TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX audit_object ON audit (kind, name, id);
-CREATE INDEX audit_made_by ON audit (made_by, id);
+-- Each begins with what it is chosen for, and has the rest of what a query may ask for, so that entries that are not
+-- wanted are passed over without being read.
+CREATE INDEX audit_name ON audit (name, id, kind, made_by);
+CREATE INDEX audit_kind ON audit (kind, id, name, made_by);
+CREATE INDEX audit_made_by ON audit (made_by, id, kind, name);
 
 -- The columns before doc are what reports are selected by, NULL where the report has nothing of that type.
 -- created_at is in seconds since 1970, UTC. An id begins with the second that it was made in, so the reports
@@ -40,5 +43,6 @@ CREATE TABLE reports (
     doc          TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX reports_hostname ON reports (hostname, id);
-CREATE INDEX reports_device_group ON reports (device_group, id);
+CREATE INDEX reports_hostname ON reports (hostname, id, created_at, updated, device_group);
+CREATE INDEX reports_device_group ON reports (device_group, id, created_at, updated);
+CREATE INDEX reports_time ON reports (id, created_at, updated);

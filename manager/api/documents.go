@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"muster/manager/store"
+)
+
+// documents answers the calls that all kinds of documents have alike.
+type documents[T any] struct {
+	*api
+	kind kind
+	docs store.Documents[T]
+}
+
+func (d documents[T]) list(r *http.Request) (int, any, error) {
+	names, err := d.docs.Names(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, map[string][]string{d.kind.plural: append([]string{}, names...)}, nil
+}
+
+func (d documents[T]) get(r *http.Request) (int, any, error) {
+	doc, err := d.existing(r)
+	return http.StatusOK, doc, err
+}
+
+// name is the name that the path has for a document of the kind.
+func (d documents[T]) name(r *http.Request) string { return pathName(r, d.kind.param) }
+
+// existing is the document that the path names.
+func (d documents[T]) existing(r *http.Request) (T, error) {
+	name := d.name(r)
+	doc, err := d.docs.Get(r.Context(), name)
+	return doc, d.kind.about(name, err)
+}
+
+// mustBeNew reports why no document of that name can be created. Whether it exists comes before what is
+// wrong with the body, as with Nebula.
+func (d documents[T]) mustBeNew(ctx context.Context, name string) error {
+	if err := d.kind.invalid(name); err != nil {
+		return err
+	}
+	_, err := d.docs.Get(ctx, name)
+	var unreadable *store.UnreadableError
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err == nil || errors.As(err, &unreadable):
+		return d.kind.about(name, store.ErrExists)
+	}
+	return err
+}
+
+// delete removes the document that the path names, one that makes no sense too: that is how to be rid of it.
+func (d documents[T]) delete(r *http.Request) (int, any, error) {
+	var before any
+	doc, err := d.existing(r)
+	var unreadable *store.UnreadableError
+	switch {
+	case err == nil:
+		before = doc
+	case !errors.As(err, &unreadable):
+		return 0, nil, err
+	}
+	name := d.name(r)
+	if err := d.docs.Delete(r.Context(), name); err != nil {
+		return 0, nil, d.kind.about(name, err)
+	}
+	return http.StatusOK, struct{}{}, d.changed(r, change{"delete", d.kind, name, before, nil})
+}
