@@ -40,7 +40,7 @@ type Authenticator interface {
 	Hash(ctx context.Context, secret string) (string, error)
 }
 
-// Options are what the API is made of. All are required.
+// Options are what the API is made of. All are required but for those that say so.
 type Options struct {
 	Store   store.Store
 	Configs Configs
@@ -49,6 +49,8 @@ type Options struct {
 	// identified. It must not block.
 	Changed func(by string)
 	Log     *slog.Logger
+	// Probes answer GET requests to their paths from anybody, without credentials. There may be none.
+	Probes map[string]http.HandlerFunc
 }
 
 type api struct {
@@ -63,7 +65,7 @@ type api struct {
 	changing chan struct{}
 }
 
-// New makes the API's handler. Every path wants credentials, the unknown ones too.
+// New makes the API's handler. Every path but the probes' wants credentials, the unknown ones too.
 func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
@@ -73,7 +75,7 @@ func New(o Options) (http.Handler, error) {
 	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))
 
 	r := chi.NewRouter()
-	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.authenticate, middleware.GetHead)
+	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)
 	r.Route("/api/v2", func(r chi.Router) {

@@ -17,7 +17,9 @@ import (
 // request fill it in.
 type trace struct {
 	requestID string
+	route     string
 	by        string
+	probe     bool
 	err       error
 }
 
@@ -43,26 +45,32 @@ func (a *api) trace(next http.Handler) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		sw := &statusWriter{ResponseWriter: w}
 		next.ServeHTTP(sw, r.WithContext(context.WithValue(r.Context(), traceKey{}, t)))
+		if t.route == "" {
+			t.route = routeOf(r)
+		}
 
 		attrs := []slog.Attr{
 			slog.String("request_id", t.requestID), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.Int("status", sw.status),
+			slog.String("path", r.URL.Path), slog.String("route", t.route), slog.Int("status", sw.status),
 			slog.Duration("duration", time.Since(start)), slog.String("by", t.by),
 			slog.String("remote", r.RemoteAddr),
 		}
 		if t.err != nil {
 			attrs = append(attrs, slog.Any("error", t.err))
 		}
-		a.log.LogAttrs(r.Context(), logLevel(r.Method, sw.status), "request", attrs...)
+		a.log.LogAttrs(r.Context(), logLevel(t, r.Method, sw.status), "request", attrs...)
 	})
 }
 
-// logLevel has the log show failures, changes and refused logins, and on request those who only look.
-func logLevel(method string, status int) slog.Level {
-	switch {
+// logLevel has the log show failures, changes and refused logins, and on request those who only look. A probe that
+// is told 503 is one who looks: what is wrong is logged where it goes wrong.
+func logLevel(t *trace, method string, status int) slog.Level {
+	switch looks := method == http.MethodGet || method == http.MethodHead; {
+	case t.probe:
+		return slog.LevelDebug
 	case status >= 500:
 		return slog.LevelError
-	case status != http.StatusUnauthorized && (method == http.MethodGet || method == http.MethodHead):
+	case looks && status != http.StatusUnauthorized && status != http.StatusTooManyRequests:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -18,8 +18,8 @@ const (
 	maxPokers = 8
 )
 
-// loop runs a pass whenever one is due.
-func (p *Publisher) loop(ctx context.Context) {
+// loop runs a pass whenever one is due, until ctx ends. A pass that has begun by then goes on until work ends.
+func (p *Publisher) loop(ctx, work context.Context) {
 	failures := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -34,7 +34,7 @@ func (p *Publisher) loop(ctx context.Context) {
 			timer.Reset(wait)
 			continue
 		}
-		err := p.pass(ctx)
+		err := p.pass(work)
 		if ctx.Err() != nil {
 			return
 		}
@@ -47,6 +47,19 @@ func (p *Publisher) loop(ctx context.Context) {
 			failures = 0
 		}
 		timer.Reset(p.schedule(delay))
+	}
+}
+
+// lastPass is for changes that were made just before the end.
+func (p *Publisher) lastPass(ctx context.Context) {
+	p.mu.Lock()
+	poked := p.poked
+	p.mu.Unlock()
+	if !poked {
+		return
+	}
+	if err := p.pass(ctx); err != nil {
+		p.o.Log.Warn("the last changes could not be read from the store; another manager or the next start publishes them", "error", err)
 	}
 }
 
@@ -97,8 +110,8 @@ func (p *Publisher) pass(ctx context.Context) error {
 	p.mu.Lock()
 	p.passes++
 	p.due = time.Time{}
-	pokers := p.pokers
-	p.pokers = nil
+	poked, pokers := p.poked, p.pokers
+	p.poked, p.pokers = false, nil
 	p.mu.Unlock()
 
 	wants, err := p.read(ctx, strings.Join(pokers, ", "))
@@ -106,6 +119,7 @@ func (p *Publisher) pass(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
+		p.poked = p.poked || poked
 		for _, by := range pokers {
 			p.addPoker(by)
 		}

@@ -9,7 +9,8 @@ import (
 	"muster/topics"
 )
 
-// farewell is how long Run waits for the broker to take the word that the manager is offline.
+// farewell is how long Run, when it is to end, waits for the broker to take the last configs, and then the word that
+// the manager is offline.
 const farewell = 2 * time.Second
 
 // Will is the message that the broker is to publish for a manager whose connection breaks. It goes into

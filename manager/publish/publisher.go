@@ -86,7 +86,7 @@ type Publisher struct {
 	sends sync.WaitGroup
 
 	mu       sync.Mutex
-	ctx      context.Context // of Run; nil before
+	ctx      context.Context // of the work; nil before Run
 	topics   map[string]*topic
 	wants    map[string]wanted
 	claims   map[string]claim
@@ -99,6 +99,7 @@ type Publisher struct {
 	swallows string // the group by which a broker was found not to give back what it takes
 	due      time.Time
 	last     time.Time // when the last pass ended
+	poked    bool // since the last pass began that could read the store
 	pokers   []string
 	refused  string // the configs that could not be made, as last logged
 }
@@ -127,14 +128,19 @@ func New(c client.Client, source Source, history History, o Options) (*Publisher
 	}, nil
 }
 
-// Run keeps the topics as they should be until ctx ends. Then it waits for what is under way, says
-// that the manager is offline, and returns; the client stays open. It must be called once.
+// Run keeps the topics as they should be until ctx ends. Then it publishes what it was poked about before, waits
+// for that and for what is under way, [farewell] at most, says that the manager is offline, and returns; the
+// client stays open. It must be called once.
 func (p *Publisher) Run(ctx context.Context) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(farewell, cancel) })()
 	p.mu.Lock()
-	p.ctx = ctx
+	p.ctx = work
 	p.mu.Unlock()
 	p.client.OnUp(p.connected)
-	p.loop(ctx)
+	p.loop(ctx, work)
+	p.lastPass(work)
 	p.sends.Wait()
 	p.goodbye()
 }
@@ -171,6 +177,7 @@ func (p *Publisher) connected() {
 func (p *Publisher) Poke(by string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.poked = true
 	p.addPoker(by)
 	p.wakeAt(time.Now())
 }
