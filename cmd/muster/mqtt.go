@@ -26,6 +26,8 @@ type bus struct {
 	// server is the embedded broker; nil when the broker is an external one, at url.
 	server *broker.Server
 	url    string
+	// connected reports whether the broker can be reached.
+	connected func() bool
 }
 
 // openBus starts the embedded broker or connects to the external one.
@@ -35,7 +37,8 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 		if err != nil {
 			return bus{}, err
 		}
-		return bus{Client: server.Client(name), server: server}, nil
+		// It is there as long as this process is.
+		return bus{Client: server.Client(name), server: server, connected: func() bool { return true }}, nil
 	}
 	options, err := f.broker.Options()
 	if err != nil {
@@ -55,7 +58,7 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 	if err != nil {
 		return bus{}, fmt.Errorf("broker-url: %w", err)
 	}
-	return bus{Client: dialed, url: f.broker.Public()}, nil
+	return bus{Client: dialed, url: f.broker.Public(), connected: dialed.Connected}, nil
 }
 
 func listen(f serveFlags, root topics.Root, who *auth.Authenticator, log *slog.Logger) (*broker.Server, error) {

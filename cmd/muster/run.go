@@ -14,6 +14,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/auth"
 	"muster/manager/checkin"
+	"muster/manager/health"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
 	"muster/manager/store/sqlite"
@@ -72,7 +73,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	handler, err := api.New(api.Options{Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log})
+	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
+	handler, err := api.New(api.Options{
+		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, Probes: probes(state),
+	})
 	if err != nil {
 		return err
 	}
@@ -100,7 +104,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	})
 	group.Go(func() error {
 		defer stop()
-		return rest.Run(ctx)
+		return serveREST(ctx, rest, state, f.drainTime)
 	})
 	return group.Wait()
 }

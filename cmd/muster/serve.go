@@ -44,6 +44,7 @@ type serveFlags struct {
 	devicePassword    string
 
 	cacheTime time.Duration
+	drainTime time.Duration
 	topicRoot string
 	name      string
 	log       program.LogFlags
@@ -82,6 +83,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.BoolVar(&f.authEnabled, "auth-enabled", true, "whether the REST API wants credentials; without, it listens on loopback only")
 	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
+	settings.DurationVar(flags, &f.drainTime, "drain-time", 0, "how long to go on serving after being told to stop, not ready any more, so that a load balancer notices")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.StringVar(&f.name, "manager-name", "", "this manager's name on MQTT; by default the host's, with a suffix that follows from the data directory")
 	f.log.Declare(flags)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 )
 
 // run executes "muster serve" with settings that suit a test, and more. A second one of the same flag wins.
-func run(ctx context.Context, dataDir string, stdout, stderr *bytes.Buffer, more ...string) error {
+func run(ctx context.Context, dataDir string, stdout, stderr io.Writer, more ...string) error {
 	command := newRoot(stdout, stderr)
 	command.SilenceErrors, command.SilenceUsage = true, true
 	command.SetArgs(append([]string{"serve", "--data-dir", dataDir, "--http-addr=127.0.0.1:0", "--mqtt-addr=127.0.0.1:0"}, more...))

@@ -25,6 +25,18 @@ func TestTheLastChangeIsPublished(t *testing.T) {
 	})
 }
 
+// A change that waits for what the broker retains does not wait for the next start.
+func TestTheLastChangeIsPublishedAfterAReconnect(t *testing.T) {
+	scripted(t, nil, func(s *stage) {
+		s.wire.reconnect(true)
+		s.pause(0)
+		s.change("g", 1)
+		s.wantHeld("g", nil)
+		s.stop()
+		s.wantHeld("g", ours("g", 1).Payload)
+	})
+}
+
 func TestNoPassAtTheEndWithoutAPoke(t *testing.T) {
 	scripted(t, nil, func(s *stage) {
 		s.change("g", 1)

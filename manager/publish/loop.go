@@ -50,13 +50,20 @@ func (p *Publisher) loop(ctx, work context.Context) {
 	}
 }
 
-// lastPass is for changes that were made just before the end.
+// lastPass is for changes that were made just before the end, or that wait for the broker to settle.
 func (p *Publisher) lastPass(ctx context.Context) {
 	p.mu.Lock()
-	poked := p.poked
+	poked, wait := p.poked, time.Duration(0)
+	if p.up > 0 {
+		wait = time.Until(p.settled)
+	}
 	p.mu.Unlock()
-	if !poked {
+	if !poked && wait <= 0 {
 		return
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
 	}
 	if err := p.pass(ctx); err != nil {
 		p.o.Log.Warn("the last changes could not be read from the store; another manager or the next start publishes them", "error", err)

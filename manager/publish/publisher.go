@@ -99,7 +99,7 @@ type Publisher struct {
 	swallows string // the group by which a broker was found not to give back what it takes
 	due      time.Time
 	last     time.Time // when the last pass ended
-	poked    bool // since the last pass began that could read the store
+	poked    bool      // since the last pass began that could read the store
 	pokers   []string
 	refused  string // the configs that could not be made, as last logged
 }

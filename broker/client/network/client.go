@@ -124,6 +124,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// Connected reports whether there is a connection to publish on.
+func (c *Client) Connected() bool { return c.connected() != nil }
+
 // connected is the connection to publish on, nil while there is none.
 func (c *Client) connected() *connection {
 	c.mu.Lock()
