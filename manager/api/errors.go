@@ -105,6 +105,7 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, a
 	var (
 		refused     *refusal
 		badSchedule *scheduleError
+		unreadable  *store.UnreadableError
 		field       *topics.FieldError
 		tooMany     *auth.TooManyError
 	)
@@ -121,6 +122,9 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, a
 		return status, map[string]string{field.Field: field.Reason}
 	case errors.As(err, &tooMany):
 		return http.StatusTooManyRequests, map[string]string{"error": "too many wrong credentials, try again later"}
+	case errors.As(err, &unreadable):
+		// Not the client's doing, and for an admin to repair.
+		return http.StatusInternalServerError, internal(unreadable.Error(), requestID)
 	case errors.Is(err, auth.ErrDenied):
 		return http.StatusUnauthorized, map[string]string{"error": "credentials are missing or wrong"}
 	case errors.Is(err, context.Canceled):

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"muster/manager/snapshot"
@@ -28,7 +29,9 @@ func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
 // changed it.
 func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, apply func(snapshot.Parts)) error {
 	groups, err := a.store.DeviceGroups().All(ctx)
-	if err != nil {
+	// Those that make no sense, and what else makes none below, get no new config before it is repaired.
+	var unreadable *store.UnreadableError
+	if err != nil && !errors.As(err, &unreadable) {
 		return err
 	}
 	groups = slices.DeleteFunc(groups, func(g store.DeviceGroup) bool { return !lists(g) })
@@ -56,6 +59,9 @@ func (a *api) groupFits(ctx context.Context, group store.DeviceGroup, patch grou
 		return err
 	}
 	if err := patch.check(parts); err != nil {
+		return err
+	}
+	if err := parts.Unreadable(group); err != nil {
 		return err
 	}
 	return snapshot.Fits(group, parts)

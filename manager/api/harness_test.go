@@ -3,7 +3,9 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -37,13 +39,22 @@ type manager struct {
 	handler http.Handler
 	store   store.Store
 	log     *syncBuffer
+	plant   func(ctx context.Context, plural, name, doc string) error // of its store, when that has one
 
 	mu      sync.Mutex
 	changes []string // who made each change
 }
 
 // An opener opens an empty store for a test, which closes it at its end.
-type opener func(testing.TB) store.Store
+type opener func(testing.TB) openedStore
+
+// An openedStore is a store whose documents other programs change too.
+type openedStore struct {
+	store.Store
+	// plant puts in a document, or replaces one, as another program might: a JSON object that carries the
+	// name, in the table or collection of a kind.
+	plant func(ctx context.Context, plural, name, doc string) error
+}
 
 // stores are the stores that tests run on.
 var stores = []struct {
@@ -65,7 +76,10 @@ func onEveryStore(t *testing.T, test func(t *testing.T, open opener)) {
 // manager is a manager with an empty store of that kind.
 func (open opener) manager(t testing.TB) *manager {
 	t.Helper()
-	return newManagerAround(t, open(t))
+	s := open(t)
+	m := newManagerAround(t, s)
+	m.plant = s.plant
+	return m
 }
 
 // newManager is a manager with an empty SQLite store.
@@ -101,11 +115,10 @@ func newMaker(s store.Store) *snapshot.Maker {
 	return snapshot.New(s, time.Now, slog.New(slog.DiscardHandler))
 }
 
-func openStore(t testing.TB) store.Store {
+func openStore(t testing.TB) openedStore {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{
-		Path: filepath.Join(t.TempDir(), "muster.db"), Log: slog.New(slog.DiscardHandler),
-	})
+	path := filepath.Join(t.TempDir(), "muster.db")
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +127,14 @@ func openStore(t testing.TB) store.Store {
 			t.Errorf("close the store: %v", err)
 		}
 	})
-	return s
+	return openedStore{s, func(ctx context.Context, plural, name, doc string) error {
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			return err
+		}
+		_, err = db.ExecContext(ctx, `INSERT INTO `+plural+` (name, doc) VALUES (?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc`, name, doc)
+		return errors.Join(err, db.Close())
+	}}
 }
 
 // fill puts in the documents that most tests start from: the app web, the app idle that is not running,

@@ -16,8 +16,9 @@ import (
 // A Source gives the configs that devices should have. Package snapshot has the one that managers use.
 type Source interface {
 	// MakeAll makes a snapshot of each device_group whose content differs from its latest one, and notes
-	// by as who asked for the change. An error that is nothing but [topics.FieldError]s is about the groups
-	// that it names, and the others are made. Any other error is the store's.
+	// by as who asked for the change. An error that is nothing but [topics.FieldError]s and
+	// [store.UnreadableError]s is about the groups that it names: they keep their last config, and the others
+	// are made. Any other error is the store's.
 	MakeAll(ctx context.Context, by string) ([]store.Head, error)
 	// Groups names the device_groups that exist and have a snapshot, and Latest is the latest one of such a
 	// group: from memory, as of the last MakeAll.

@@ -330,5 +330,13 @@ func TestConfigThatCannotBeMadeStopsNoOther(t *testing.T) {
 		s.shelf.mu.Unlock()
 		s.pause(time.Minute)
 		s.wantLogged("is too large", 3)
+		s.shelf.mu.Lock()
+		s.shelf.broken = append(s.shelf.broken, "a")
+		s.shelf.mu.Unlock()
+		s.shelf.set("h", 2)
+		s.pause(time.Minute)
+		s.wantHeld("h", ours("h", 2).Payload)
+		s.wantLogged("is broken", 1)
+		s.wantLogged("could not all be read", 0)
 	})
 }

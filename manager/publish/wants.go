@@ -24,7 +24,7 @@ func wantedOf(s store.Snapshot, exists bool) wanted {
 // known nevertheless.
 func (p *Publisher) read(ctx context.Context, by string) (map[string]wanted, error) {
 	_, err := p.source.MakeAll(ctx, by)
-	if err == nil || onlyFields(err) {
+	if err == nil || onlyDocuments(err) {
 		p.tellRefused(err)
 		err = nil
 	}
@@ -58,18 +58,22 @@ func (p *Publisher) strays(wants map[string]wanted) []string {
 	return groups
 }
 
-// onlyFields reports whether every error that err joins is a [topics.FieldError]. It is false for nil.
-func onlyFields(err error) bool {
+// onlyDocuments reports whether every error that err joins is about documents of which no config can be made:
+// a [topics.FieldError] or a [store.UnreadableError]. It is false for nil.
+func onlyDocuments(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
-			if !onlyFields(one) {
+			if !onlyDocuments(one) {
 				return false
 			}
 		}
 		return true
 	}
-	var field *topics.FieldError
-	return errors.As(err, &field)
+	var (
+		field      *topics.FieldError
+		unreadable *store.UnreadableError
+	)
+	return errors.As(err, &field) || errors.As(err, &unreadable)
 }
 
 // tellRefused logs the groups whose config cannot be made, when they are others than last time.

@@ -238,6 +238,7 @@ type shelf struct {
 	exists map[string]bool
 	makes  int
 	large  []string // groups whose config MakeAll refuses
+	broken []string // apps that it cannot read
 	by     []string
 	err    error
 	next   map[string]int64 // what MakeAll will find
@@ -272,6 +273,10 @@ func (s *shelf) MakeAll(_ context.Context, by string) ([]store.Head, error) {
 	)
 	for _, group := range s.large {
 		errs = append(errs, fmt.Errorf("config of %q: %w", group, &topics.FieldError{Field: "config", Reason: "is too large"}))
+	}
+	for _, app := range s.broken {
+		why := &store.UnreadableError{Kind: "app", Docs: map[string]error{app: errors.New("is broken")}}
+		errs = append(errs, fmt.Errorf("config of %q: %w", "group-of-"+app, why))
 	}
 	for group, id := range s.next {
 		snapshot := snapshotOf(s.epoch, group, id, "")

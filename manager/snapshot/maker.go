@@ -3,7 +3,6 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -73,12 +72,13 @@ func (m *Maker) Current(ctx context.Context, group string) (store.Snapshot, erro
 
 // Make looks whether the group's latest snapshot agrees with the documents, makes the next one when it
 // does not, and returns the latest. by is who made the change, as far as known. It fails with
-// [store.ErrNotFound] when there is no such group, and with a [topics.FieldError] when its config would
-// be too large or invalid; the last one stays in force then.
+// [store.ErrNotFound] when there is no such group, and when its config would be too large or invalid
+// ([topics.FieldError]) or the group or something it lists makes no sense ([store.UnreadableError]); the last
+// one stays in force then.
 func (m *Maker) Make(ctx context.Context, group, by string) (store.Snapshot, error) {
 	s, _, err := m.make(ctx, group, by)
 	if err != nil {
-		return store.Snapshot{}, fmt.Errorf("config of device_group %q: %w", group, err)
+		return store.Snapshot{}, configError(group, err)
 	}
 	return s, nil
 }
@@ -111,6 +111,9 @@ func (m *Maker) try(ctx context.Context, group, by string) (s store.Snapshot, ma
 	}
 	parts, err := ReadParts(ctx, m.store, doc)
 	if err != nil {
+		return store.Snapshot{}, false, err
+	}
+	if err := parts.Unreadable(doc); err != nil {
 		return store.Snapshot{}, false, err
 	}
 	following, err := next(latest.Head, m.store.Epoch(), Content(doc, parts), m.now(), by)

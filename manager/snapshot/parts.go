@@ -1,8 +1,10 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"muster/manager/store"
 	"muster/topics"
@@ -49,28 +51,34 @@ func some[T any](ctx context.Context, from store.Documents[T], names []string, k
 }
 
 // listed sorts what Some or All of the store returned.
-func listed[T any](docs []T, err error, kind store.Kind[T]) (Listed[T], error) {
-	var unreadable *store.UnreadableError
-	if err != nil && !errors.As(err, &unreadable) {
+func listed[T any](docs []T, err error, kind store.Kind[T]) (l Listed[T], _ error) {
+	if l.Unreadable, err = apart(err); err != nil {
 		return Listed[T]{}, err
 	}
-	l := Listed[T]{Docs: make(map[string]T, len(docs))}
+	l.Docs = make(map[string]T, len(docs))
 	for _, doc := range docs {
 		l.Docs[kind.Name(doc)] = doc
-	}
-	if unreadable != nil {
-		l.Unreadable = unreadable.Docs
 	}
 	return l, nil
 }
 
-// Unreadable reports which of what the group lists makes no sense, nil when all does. The errors are
-// [store.UnreadableError]s.
+// apart tells an error about documents that make no sense, by name, from one of the store.
+func apart(err error) (map[string]error, error) {
+	if unreadable, ok := errors.AsType[*store.UnreadableError](err); ok {
+		return unreadable.Docs, nil
+	}
+	return nil, err
+}
+
+// Unreadable reports which of what the group lists makes no sense, nil when all does. It wraps
+// [store.UnreadableError].
 func (p Parts) Unreadable(group store.DeviceGroup) error {
-	return errors.Join(
-		unreadable(group.Apps, p.Apps.Unreadable, store.AppKind().Singular),
-		unreadable(group.CronJobs, p.CronJobs.Unreadable, store.CronJobKind().Singular),
-	)
+	apps := unreadable(group.Apps, p.Apps.Unreadable, store.AppKind().Singular)
+	jobs := unreadable(group.CronJobs, p.CronJobs.Unreadable, store.CronJobKind().Singular)
+	if apps != nil && jobs != nil {
+		return fmt.Errorf("%w; %w", apps, jobs)
+	}
+	return cmp.Or(apps, jobs)
 }
 
 func unreadable(names []string, all map[string]error, kind string) error {

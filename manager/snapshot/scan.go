@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"muster/manager/store"
@@ -18,8 +20,9 @@ const parallel = 64
 // groups there are, and one more for each snapshot that another manager has made since. Groups that no
 // longer exist are forgotten. It returns the heads of the snapshots it made, by group name.
 //
-// The error joins those of the groups whose config would be too large or invalid, each naming its group;
-// the others are made all the same. An error of the store ends the scan.
+// The error joins those of the groups whose config would be too large or invalid ([topics.FieldError]), or that
+// make no sense or list something that makes none ([store.UnreadableError]), each naming its group. These keep
+// their last config, and the others are made all the same. An error of the store ends the scan.
 func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err error) {
 	s, err := m.read(ctx, by)
 	if err != nil {
@@ -61,8 +64,17 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 			made = append(made, r.head)
 		}
 		if r.err != nil && !r.fatal {
-			errs = append(errs, fmt.Errorf("config of device_group %q: %w", s.groups[i].DeviceGroup, r.err))
+			errs = append(errs, configError(s.groups[i].DeviceGroup, r.err))
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.unreadable)) {
+		why := &store.UnreadableError{Kind: store.DeviceGroupKind().Singular, Docs: map[string]error{name: s.unreadable[name]}}
+		r := m.keepLast(ctx, s.heads[name], why)
+		if r.fatal {
+			cancel(r.err)
+			break
+		}
+		errs = append(errs, configError(name, r.err))
 	}
 	m.digests.Store(seen)
 	if cause := context.Cause(ctx); cause != nil {
@@ -78,7 +90,9 @@ type scan struct {
 	seen   look
 	heads  map[string]store.Head
 	groups []store.DeviceGroup
-	parts  Parts
+	// unreadable are the groups that make no sense. They are not deleted for that.
+	unreadable map[string]error
+	parts      Parts
 	// changed are the parts that are not what they were in the scan before.
 	changed changes
 	by      string
@@ -90,7 +104,8 @@ func (m *Maker) read(ctx context.Context, by string) (s scan, err error) {
 	if s.heads, err = m.store.Snapshots().Heads(ctx); err != nil {
 		return s, err
 	}
-	if s.groups, err = m.store.DeviceGroups().All(ctx); err != nil {
+	s.groups, err = m.store.DeviceGroups().All(ctx)
+	if s.unreadable, err = apart(err); err != nil {
 		return s, err
 	}
 	apps, err := m.store.Apps().All(ctx)
@@ -106,6 +121,9 @@ func (s scan) names() map[string]bool {
 	names := make(map[string]bool, len(s.groups))
 	for _, g := range s.groups {
 		names[g.DeviceGroup] = true
+	}
+	for name := range s.unreadable {
+		names[name] = true
 	}
 	return names
 }
@@ -124,17 +142,16 @@ type result struct {
 // update brings one group up to date.
 func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup, known *digests) result {
 	latest := s.heads[group.DeviceGroup]
+	if why := s.parts.Unreadable(group); why != nil {
+		return m.keepLast(ctx, latest, why)
+	}
 	if digest, ok := known.of(group, s.changed); ok && agrees(latest, m.store.Epoch(), digest) {
 		err := m.remember(ctx, latest, s.seen)
 		return result{digest: digest, err: err, fatal: err != nil}
 	}
 	following, refused := next(latest, m.store.Epoch(), Content(group, s.parts), m.now(), s.by)
 	if refused != nil {
-		// Devices that ask are given the last one. It is not current, hence no look.
-		if err := m.remember(ctx, latest, look{}); err != nil {
-			return result{err: err, fatal: true}
-		}
-		return result{err: refused}
+		return m.keepLast(ctx, latest, refused)
 	}
 	if following == nil {
 		err := m.remember(ctx, latest, s.seen)
@@ -148,16 +165,32 @@ func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup, kno
 		return result{err: err, fatal: true}
 	}
 	one, made, err := m.make(ctx, group.DeviceGroup, s.by)
-	var invalid *topics.FieldError
+	var (
+		invalid    *topics.FieldError
+		unreadable *store.UnreadableError
+	)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return result{} // deleted since
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid), errors.As(err, &unreadable):
 		return result{err: err}
 	case err != nil:
 		return result{err: err, fatal: true}
 	}
 	return result{head: one.Head, made: made}
+}
+
+// keepLast is for a group that can have no new config: devices that ask are given the last one. It is not
+// current, hence no look.
+func (m *Maker) keepLast(ctx context.Context, latest store.Head, why error) result {
+	if err := m.remember(ctx, latest, look{}); err != nil {
+		return result{err: err, fatal: true}
+	}
+	return result{err: why}
+}
+
+func configError(group string, err error) error {
+	return fmt.Errorf("config of device_group %q: %w", group, err)
 }
 
 // remember has the group's latest snapshot in memory, and reads it from the store when another manager
