@@ -1,0 +1,117 @@
+package apply
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"muster/manager/store"
+	"muster/topics"
+	"muster/topics/schedule"
+)
+
+// This file checks what can be checked without the manager, so that a mistake is found before anything is changed.
+
+func desiredApp(name string, given json.RawMessage) (topics.App, error) {
+	app := topics.NewApp(name, "")
+	err := decode(given, &app)
+	app.AppID, app.AppName = 1, name
+	if err == nil {
+		err = app.Check()
+	}
+	if err == nil {
+		err = checkImage(app.DockerImage)
+	}
+	return app, err
+}
+
+func desiredCronJob(name string, given json.RawMessage) (topics.CronJob, error) {
+	job := topics.NewCronJob(name, "", "")
+	err := decode(given, &job)
+	job.CronJobID, job.CronJobName = 1, name
+	if err == nil {
+		err = job.Check()
+	}
+	if err == nil {
+		err = checkImage(job.DockerImage)
+	}
+	if err == nil {
+		if _, wrong := schedule.Parse(job.Schedule); wrong != nil {
+			err = fieldErrorf("schedule", "%v", wrong)
+		}
+	}
+	return job, err
+}
+
+func desiredGroup(name string, given json.RawMessage) (store.DeviceGroup, error) {
+	group := store.DeviceGroup{Apps: []string{}, CronJobs: []string{}}
+	err := decode(given, &group)
+	group.DeviceGroup = name
+	if err == nil {
+		err = topics.CheckName(name)
+	}
+	if err == nil {
+		err = checkTwice("apps", group.Apps)
+	}
+	if err == nil {
+		err = checkTwice("cron_jobs", group.CronJobs)
+	}
+	return group, err
+}
+
+func desiredUserGroup(name string, given json.RawMessage) (store.UserGroup, error) {
+	var group store.UserGroup
+	err := decode(given, &group)
+	group.UserGroup = name
+	store.UserGroupKind().Fill(&group)
+	for _, rights := range []struct {
+		field string
+		of    map[string]store.Right
+	}{{"apps", group.Apps}, {"device_groups", group.DeviceGroups}, {"cron_jobs", group.CronJobs}} {
+		for object, right := range rights.of {
+			if err == nil && right != store.ReadOnly && right != store.ReadWrite {
+				err = fieldErrorf(rights.field+"."+object, `must be "ro" or "rw", is %q`, right)
+			}
+		}
+	}
+	return group, err
+}
+
+// decode sets the fields of object that are given. Errors are FieldErrors.
+func decode(given json.RawMessage, object any) error {
+	decoder := json.NewDecoder(bytes.NewReader(given))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(object)
+	if err == nil {
+		return nil
+	}
+	if _, field, unknown := strings.Cut(err.Error(), "json: unknown field "); unknown {
+		return fieldErrorf(strings.Trim(field, `"`), "unknown field")
+	}
+	return topics.DescribeJSON(err)
+}
+
+func checkImage(image string) error {
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		return fieldErrorf("docker_image", "%v", err)
+	}
+	return nil
+}
+
+func checkTwice(field string, names []string) error {
+	sorted := slices.Sorted(slices.Values(names))
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] {
+			return fieldErrorf(field, "%q is listed twice", sorted[i])
+		}
+	}
+	return nil
+}
+
+func fieldErrorf(field, format string, args ...any) error {
+	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
