@@ -138,9 +138,10 @@ func openStore(t testing.TB) openedStore {
 }
 
 // fill puts in the documents that most tests start from: the app web, the app idle that is not running,
-// the device_group fleet with web, and the cron_job nightly, which it does not list.
+// the device_group fleet with web, the cron_job nightly, which it does not list, and those of [manager.fillUsers].
 func (m *manager) fill() {
 	m.t.Helper()
+	m.fillUsers()
 	ctx := context.Background()
 	web, idle, nightly := topics.NewApp("web", "nginx:1"), topics.NewApp("idle", "busybox"), topics.NewCronJob("nightly", "0 4 * * *", "backup:1")
 	web.EnvVars = topics.EnvVars{"A": "1"}

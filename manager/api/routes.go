@@ -17,6 +17,7 @@ type route struct {
 func (a *api) routes() []route {
 	const ro, rw = store.ReadOnly, store.ReadWrite
 	apps, cronJobs, groups := a.apps(), a.cronJobs(), a.groups()
+	users, userGroups := a.users(), a.userGroups()
 	return []route{
 		{"GET", "/status", anyone, status},
 
@@ -50,20 +51,20 @@ func (a *api) routes() []route {
 		{"PUT", "/device_groups/{group}/update", group(rw), groups.modify},
 		{"PATCH", "/device_groups/{group}/update", group(rw), groups.modify},
 
-		{"GET", "/users", anyone, a.listUsers},
-		{"GET", "/users/{user}", admin, a.getUser},
-		{"POST", "/users/{user}", admin, a.createUser},
-		{"DELETE", "/users/{user}", admin, a.deleteUser},
-		{"PUT", "/users/{user}/update", admin, a.updateUser},
-		{"PATCH", "/users/{user}/update", admin, a.updateUser},
-		{"POST", "/users/{user}/refresh", admin, a.refreshUser},
+		{"GET", "/users", anyone, users.list},
+		{"GET", "/users/{user}", admin, users.get},
+		{"POST", "/users/{user}", admin, a.changingUsers(users.create)},
+		{"DELETE", "/users/{user}", admin, a.changingUsers(users.delete)},
+		{"PUT", "/users/{user}/update", admin, a.changingUsers(users.modify)},
+		{"PATCH", "/users/{user}/update", admin, a.changingUsers(users.modify)},
+		{"POST", "/users/{user}/refresh", admin, a.changingUsers(users.refresh)},
 
-		{"GET", "/user_groups", anyone, a.listUserGroups},
-		{"GET", "/user_groups/{user_group}", admin, a.getUserGroup},
-		{"POST", "/user_groups/{user_group}", admin, a.createUserGroup},
-		{"DELETE", "/user_groups/{user_group}", admin, a.deleteUserGroup},
-		{"PUT", "/user_groups/{user_group}/update", admin, a.updateUserGroup},
-		{"PATCH", "/user_groups/{user_group}/update", admin, a.updateUserGroup},
+		{"GET", "/user_groups", anyone, userGroups.list},
+		{"GET", "/user_groups/{user_group}", admin, userGroups.get},
+		{"POST", "/user_groups/{user_group}", admin, a.changingUsers(userGroups.create)},
+		{"DELETE", "/user_groups/{user_group}", admin, a.changingUsers(userGroups.delete)},
+		{"PUT", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
+		{"PATCH", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
 
 		{"GET", "/reports", anyone, a.listReports},
 	}

@@ -11,47 +11,43 @@ import (
 type userPatch struct{ password, token *string }
 
 // readUserPatch reads the body of a request.
-func readUserPatch(r *http.Request) (userPatch, error) {
-	fields, err := readObject(r)
+func readUserPatch(r *http.Request) (p userPatch, err error) {
+	fields, err := readPatch(r, "user_name", "_id")
 	if err != nil {
-		return userPatch{}, err
+		return p, err
 	}
-	if fields == nil {
-		return userPatch{}, errNothingGiven
+	if fields.given == nil {
+		return p, errNothingGiven
 	}
-	fields.drop("user_name", "_id")
-	if err := fields.refuseUnknown("password", "token"); err != nil {
-		return userPatch{}, err
+	return p, fields.apply([]field{
+		{"password", func(v value) error {
+			// Basic credentials cannot have them.
+			const must = "must not contain control characters"
+			return v.secret(&p.password, must, func(c byte) bool { return c >= ' ' && c != 0x7f })
+		}},
+		{"token", func(v value) error {
+			const must = "may only contain visible ASCII characters"
+			return v.secret(&p.token, must, func(c byte) bool { return c > ' ' && c < 0x7f })
+		}},
+	})
+}
+
+// secret decodes a password or token whose bytes must all be fit.
+func (v value) secret(into **string, must string, fit func(byte) bool) error {
+	var secret string
+	if err := v.string(&secret); err != nil {
+		return err
 	}
-	var p userPatch
-	for _, f := range []struct {
-		name  string
-		into  **string
-		check func(byte) bool
-		must  string
-	}{
-		{"password", &p.password, func(c byte) bool { return c >= ' ' && c != 0x7f }, "must not contain control characters"},
-		{"token", &p.token, func(c byte) bool { return c > ' ' && c < 0x7f }, "may only contain visible ASCII characters"},
-	} {
-		raw, ok := fields[f.name]
-		if !ok {
-			continue
-		}
-		var secret string
-		if err := (value{f.name, raw}).string(&secret); err != nil {
-			return userPatch{}, err
-		}
-		if len(secret) == 0 || len(secret) > auth.MaxSecret {
-			return userPatch{}, fieldErrorf(f.name, "must have 1 to %d bytes, has %d", auth.MaxSecret, len(secret))
-		}
-		for i := range len(secret) {
-			if !f.check(secret[i]) {
-				return userPatch{}, fieldErrorf(f.name, "%s", f.must)
-			}
-		}
-		*f.into = &secret
+	if len(secret) == 0 || len(secret) > auth.MaxSecret {
+		return fieldErrorf(v.field, "must have 1 to %d bytes, has %d", auth.MaxSecret, len(secret))
 	}
-	return p, nil
+	for i := range len(secret) {
+		if !fit(secret[i]) {
+			return fieldErrorf(v.field, "%s", must)
+		}
+	}
+	*into = &secret
+	return nil
 }
 
 func (p userPatch) isEmpty() bool { return p.password == nil && p.token == nil }

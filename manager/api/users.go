@@ -2,12 +2,27 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"muster/manager/auth"
 	"muster/manager/store"
 )
+
+// users answers the calls about users.
+type users struct{ documents[store.User] }
+
+func (a *api) users() users {
+	return users{documents[store.User]{a, userKind, a.store.Users()}}
+}
+
+// changingUsers is h with its result counting for whoever asks next, also when h cannot tell whether anything
+// was written.
+func (a *api) changingUsers(h handler) handler {
+	return func(r *http.Request) (int, any, error) {
+		defer a.auth.Invalidate()
+		return h(r)
+	}
+}
 
 // A userAnswer is what is told of a user: the hashes, as Nebula does, and nothing that would help to find what
 // they were made of.
@@ -19,36 +34,18 @@ type userAnswer struct {
 
 func answerUser(u store.User) userAnswer { return userAnswer{u.UserName, u.Password, u.Token} }
 
-func (a *api) listUsers(r *http.Request) (int, any, error) {
-	names, err := a.store.Users().Names(r.Context())
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, map[string][]string{"users": append([]string{}, names...)}, nil
-}
-
-func (a *api) getUser(r *http.Request) (int, any, error) {
-	user, err := a.existingUser(r, userKind)
+func (u users) get(r *http.Request) (int, any, error) {
+	user, err := u.existing(r)
 	return http.StatusOK, answerUser(user), err
 }
 
-// existingUser is the user that the path names. as says in which words it is missed.
-func (a *api) existingUser(r *http.Request, as kind) (store.User, error) {
-	name := pathName(r, "user")
-	user, err := a.store.Users().Get(r.Context(), name)
-	return user, as.about(name, err)
-}
-
-func (a *api) createUser(r *http.Request) (int, any, error) {
-	name := pathName(r, "user")
-	if err := userKind.invalid(name); err != nil {
+func (u users) create(r *http.Request) (int, any, error) {
+	name := u.name(r)
+	if err := u.mustBeNew(r.Context(), name); err != nil {
 		return 0, nil, err
 	}
-	if a.auth.Reserved(name) {
+	if u.auth.Reserved(name) {
 		return 0, nil, errReservedName
-	}
-	if _, err := a.store.Users().Get(r.Context(), name); !errors.Is(err, store.ErrNotFound) {
-		return 0, nil, userKind.about(name, orExists(err))
 	}
 	patch, err := readUserPatch(r)
 	if err != nil {
@@ -56,43 +53,23 @@ func (a *api) createUser(r *http.Request) (int, any, error) {
 	}
 	// Nobody ever learns a password or token that is not given. A token can be had with refresh.
 	patch.complete()
-	change, err := a.hashed(r.Context(), patch)
+	set, err := u.hashed(r.Context(), patch)
 	if err != nil {
 		return 0, nil, err
 	}
 	user := store.User{UserName: name}
-	if err := change(&user); err != nil {
+	if err := set(&user); err != nil {
 		return 0, nil, err
 	}
-	defer a.auth.Invalidate() // also when it cannot be told whether it was written
-	if err := a.store.Users().Create(r.Context(), user); err != nil {
-		return 0, nil, userKind.about(name, err)
+	if err := u.docs.Create(r.Context(), user); err != nil {
+		return 0, nil, u.kind.about(name, err)
 	}
-	return http.StatusOK, answerUser(user), a.changedUser(r, "create", nil, user)
+	return http.StatusOK, answerUser(user), u.changed(r, change{"create", u.kind, name, nil, user})
 }
 
-// orExists is [store.ErrExists] for what was found.
-func orExists(err error) error {
-	if err == nil {
-		return store.ErrExists
-	}
-	return err
-}
-
-func (a *api) deleteUser(r *http.Request) (int, any, error) {
-	user, err := a.existingUser(r, userKind)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer a.auth.Invalidate()
-	if err := a.store.Users().Delete(r.Context(), user.UserName); err != nil {
-		return 0, nil, userKind.about(user.UserName, err)
-	}
-	return http.StatusOK, struct{}{}, a.changedUser(r, "delete", user, nil)
-}
-
-func (a *api) updateUser(r *http.Request) (int, any, error) {
-	if _, err := a.existingUser(r, changedUserKind); err != nil {
+func (u users) modify(r *http.Request) (int, any, error) {
+	u.kind = changedUserKind
+	if _, err := u.existing(r); err != nil {
 		return 0, nil, err
 	}
 	patch, err := readUserPatch(r)
@@ -102,70 +79,65 @@ func (a *api) updateUser(r *http.Request) (int, any, error) {
 	if patch.isEmpty() {
 		return 0, nil, errNothingGiven
 	}
-	user, err := a.changeUser(r, "update", patch)
+	user, err := u.change(r, "update", patch)
 	return http.StatusOK, answerUser(user), err
 }
 
-// refreshUser gives the user a new token, which is shown this once.
-func (a *api) refreshUser(r *http.Request) (int, any, error) {
-	if _, err := a.existingUser(r, changedUserKind); err != nil {
+// refresh gives the user a new token, which is shown this once.
+func (u users) refresh(r *http.Request) (int, any, error) {
+	u.kind = changedUserKind
+	if _, err := u.existing(r); err != nil {
 		return 0, nil, err
 	}
 	token := auth.NewToken()
-	_, err := a.changeUser(r, "refresh", userPatch{token: &token})
+	_, err := u.change(r, "refresh", userPatch{token: &token})
 	return http.StatusOK, map[string]string{"token": token}, err
 }
 
-func (a *api) changeUser(r *http.Request, action string, patch userPatch) (store.User, error) {
-	name := pathName(r, "user")
-	alter, err := a.hashed(r.Context(), patch)
+func (u users) change(r *http.Request, action string, patch userPatch) (store.User, error) {
+	set, err := u.hashed(r.Context(), patch)
 	if err != nil {
 		return store.User{}, err
 	}
 	var before store.User
-	defer a.auth.Invalidate()
-	user, err := a.store.Users().Modify(r.Context(), name, func(u *store.User) error {
-		before = *u
-		return alter(u)
+	after, err := u.docs.Modify(r.Context(), u.name(r), func(user *store.User) error {
+		before = *user
+		return set(user)
 	})
 	if err != nil {
-		return store.User{}, changedUserKind.about(name, err)
+		return store.User{}, u.kind.about(u.name(r), err)
 	}
-	return user, a.changedUser(r, action, before, user)
-}
-
-func (a *api) changedUser(r *http.Request, action string, before, after any) error {
-	return a.changed(r, change{action, userKind, pathName(r, "user"), before, after})
+	return after, u.changed(r, change{action, u.kind, after.UserName, before, after})
 }
 
 // hashed makes the hashes that the patch needs, once, and gives what puts them into a user.
-func (a *api) hashed(ctx context.Context, patch userPatch) (alter func(*store.User) error, err error) {
-	password, err := a.hash(ctx, patch.password)
+func (u users) hashed(ctx context.Context, patch userPatch) (set func(*store.User) error, err error) {
+	password, err := u.hash(ctx, patch.password)
 	if err != nil {
 		return nil, err
 	}
-	token, err := a.hash(ctx, patch.token)
+	token, err := u.hash(ctx, patch.token)
 	if err != nil {
 		return nil, err
 	}
-	return func(u *store.User) error {
-		if err := patch.sentBack(*u); err != nil {
+	return func(user *store.User) error {
+		if err := patch.sentBack(*user); err != nil {
 			return err
 		}
 		if password != "" {
-			u.Password = password
+			user.Password = password
 		}
 		if token != "" {
-			u.Token, u.TokenSelector = token, auth.SelectorOf(*patch.token, token)
+			user.Token, user.TokenSelector = token, auth.SelectorOf(*patch.token, token)
 		}
 		return nil
 	}, nil
 }
 
 // hash is empty for what is not given, and for a hash that a client sends back.
-func (a *api) hash(ctx context.Context, secret *string) (string, error) {
+func (u users) hash(ctx context.Context, secret *string) (string, error) {
 	if secret == nil || auth.IsHash(*secret) {
 		return "", nil
 	}
-	return a.auth.Hash(ctx, *secret)
+	return u.auth.Hash(ctx, *secret)
 }

@@ -38,7 +38,7 @@ func hash(t testing.TB, secret string) string {
 	return string(h)
 }
 
-// fillUsers puts in the user ann, as Nebula would have made it, and the user_group ops.
+// fillUsers puts in the user ann, as Nebula would have made it, and the user_group ops that ann is in.
 func (m *manager) fillUsers() store.User {
 	m.t.Helper()
 	ann := store.User{
@@ -57,18 +57,7 @@ func (m *manager) fillUsers() store.User {
 
 // TestUserFacts has a row for every answer about user_groups, and for those about users that hold no hash.
 func TestUserFacts(t *testing.T) {
-	onEveryStore(t, testUserFacts)
-}
-
-func testUserFacts(t *testing.T, open opener) {
-	shared := open.manager(t)
-	shared.fill()
-	shared.fillUsers()
-	for _, tc := range []struct {
-		method, path, body string
-		status             int
-		want               string
-	}{
+	checkFacts(t, []fact{
 		{"GET", "/users", "", 200, `{"users": ["ann"]}`},
 		{"GET", "/users/none", "", 403, noUser},
 		{"POST", "/users/ann", `{}`, 403, userExists},
@@ -138,27 +127,7 @@ func testUserFacts(t *testing.T, open opener) {
 		{"POST", "/users/a:b/refresh", ``, 400, wantNameChars},
 		{"POST", "/user_groups/a%2Fb", `{}`, 400, wantNameChars},
 		{"POST", "/user_groups/a@b.c+d", `{}`, 200, merge(emptyGroup, `{"user_group": "a@b.c+d"}`)},
-	} {
-		t.Run(tc.method+tc.path+tc.body, func(t *testing.T) {
-			m, changes := shared, 0
-			if tc.method != "GET" && tc.status < 300 {
-				m, changes = open.manager(t), 1
-				m.fill()
-				m.fillUsers()
-			}
-			wantJSON(t, m.do(tc.method, tc.path, tc.body), tc.status, tc.want)
-			if resource := strings.TrimSuffix(tc.path, "/update"); tc.method != "DELETE" && tc.status < 300 {
-				wantJSON(t, m.do("GET", resource, ""), 200, tc.want) // what was answered is what was written
-			}
-			if by := m.changedBy(); len(by) != changes {
-				t.Errorf("told of %d changes, want %d", len(by), changes)
-			}
-			if m == shared {
-				wantJSON(t, m.do("GET", "/user_groups/ops", ""), 200, opsGroup)
-				wantJSON(t, m.do("GET", "/users", ""), 200, `{"users": ["ann"]}`)
-			}
-		})
-	}
+	})
 }
 
 // as makes a request with credentials: a Bearer token, or a user's name and password.
