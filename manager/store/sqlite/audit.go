@@ -41,8 +41,8 @@ func (a audit) Append(ctx context.Context, e store.AuditEntry) error {
 	return nil
 }
 
-// Page finds the entries in an index, which has all that they are selected by, and reads only those.
-func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store.AuditEntry, error) {
+// auditPage finds the entries in an index, which has all that they are selected by, and reads only those.
+func auditPage(q store.AuditQuery, limit int) (query string, args []any) {
 	where := conditions{}
 	where.unlessEmpty(`id < ?`, q.Before)
 	where.unlessEmpty(`made_by = ?`, q.By)
@@ -52,10 +52,15 @@ func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store
 	if q.Name != "" {
 		index = ` INDEXED BY audit_name` // no filter leaves fewer, but SQLite cannot know
 	}
+	return `SELECT id, doc FROM audit WHERE seq IN (
+		SELECT seq FROM audit` + index + where.clause() + ` ORDER BY id DESC LIMIT ?) ORDER BY id DESC`, append(where.args, max(limit, 0))
+}
+
+func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store.AuditEntry, error) {
+	query, args := auditPage(q, limit)
 	entries := []store.AuditEntry{}
 	err := a.s.read(func(db *sql.DB) error {
-		return each(ctx, db, `SELECT id, doc FROM audit WHERE seq IN (
-			SELECT seq FROM audit`+index+where.clause()+` ORDER BY id DESC LIMIT ?) ORDER BY id DESC`, func(rows *sql.Rows) error {
+		return each(ctx, db, query, func(rows *sql.Rows) error {
 			var id string
 			var doc []byte
 			if err := rows.Scan(&id, &doc); err != nil {
@@ -67,7 +72,7 @@ func (a audit) Page(ctx context.Context, q store.AuditQuery, limit int) ([]store
 			}
 			entries = append(entries, e)
 			return nil
-		}, append(where.args, max(limit, 0))...)
+		}, args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)

@@ -58,8 +58,8 @@ var comparisons = map[string]string{
 	store.Less: "<", store.LessOrEqual: "<=",
 }
 
-// Page finds the reports in an index, which has all that they are selected by, and reads only those.
-func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
+// reportPage finds the reports in an index, which has all that they are selected by, and reads only those.
+func reportPage(q store.ReportQuery, limit int) (query string, args []any, err error) {
 	where := conditions{}
 	where.unlessEmpty(`id > ?`, q.After)
 	where.unlessEmpty(`hostname = ?`, q.Hostname)
@@ -70,21 +70,29 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 	if q.Compare != "" {
 		operator, ok := comparisons[q.Compare]
 		if !ok {
-			return nil, fmt.Errorf("read reports: unknown comparison %q", q.Compare)
+			return "", nil, fmt.Errorf("unknown comparison %q", q.Compare)
 		}
 		where.add(`created_at `+operator+` ?`, q.CreatedAt)
 	}
+	return `SELECT id, doc FROM reports WHERE rowid IN (
+		SELECT rowid FROM reports` + where.clause() + ` ORDER BY id LIMIT ?) ORDER BY id`, append(where.args, max(limit, 0)), nil
+}
+
+func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
+	query, args, err := reportPage(q, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read reports: %w", err)
+	}
 	page := []store.Report{}
-	err := r.s.read(func(db *sql.DB) error {
-		return each(ctx, db, `SELECT id, doc FROM reports WHERE rowid IN (
-			SELECT rowid FROM reports`+where.clause()+` ORDER BY id LIMIT ?) ORDER BY id`, func(rows *sql.Rows) error {
+	err = r.s.read(func(db *sql.DB) error {
+		return each(ctx, db, query, func(rows *sql.Rows) error {
 			var id, doc string
 			if err := rows.Scan(&id, &doc); err != nil {
 				return err
 			}
 			page = append(page, store.Report{ID: id, Doc: json.RawMessage(doc)})
 			return nil
-		}, append(where.args, max(limit, 0))...)
+		}, args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read reports: %w", err)
