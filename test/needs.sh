@@ -1,19 +1,19 @@
 #!/bin/sh
-# Makes sure that what the tests run for real is installed: Mosquitto's broker and clients.
+# Makes sure that what the tests run for real is installed: Mosquitto's broker and clients, and a browser.
 set -eu
 
 missing=
-for program in mosquitto mosquitto_pub mosquitto_sub; do
+for program in mosquitto mosquitto_pub mosquitto_sub chromium; do
 	PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing=yes
 done
 [ -z "$missing" ] && exit 0
 
-packages="mosquitto mosquitto-clients"
+packages="mosquitto mosquitto-clients chromium"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing $packages"
 	apt-get update -q >/dev/null
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q $packages >/dev/null
 	exit 0
 fi
-echo "The tests need Mosquitto. On Debian and Ubuntu: sudo apt-get install $packages" >&2
+echo "The tests need Mosquitto and Chromium. On Debian and Ubuntu: sudo apt-get install $packages" >&2
 exit 1

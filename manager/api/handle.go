@@ -16,8 +16,8 @@ import (
 	"muster/manager/auth"
 )
 
-// A handler answers a request with a status and a body for json.Marshal, or one that is [verbatim], or with
-// an error that [answerTo] understands.
+// A handler answers a request with a status and a body for json.Marshal, or one that is [verbatim] or an
+// [http.Handler], which writes itself with its status, or with an error that [answerTo] understands.
 type handler func(r *http.Request) (status int, body any, err error)
 
 // verbatim is JSON that is answered byte for byte.
@@ -46,8 +46,14 @@ func refuse(err error) handler {
 }
 
 func (a *api) answer(w http.ResponseWriter, r *http.Request, status int, body any) {
-	encoded, exact := body.(verbatim)
-	if !exact {
+	var encoded []byte
+	switch body := body.(type) {
+	case http.Handler:
+		body.ServeHTTP(w, r)
+		return
+	case verbatim:
+		encoded = body
+	default:
 		var err error
 		if encoded, err = json.Marshal(body); err != nil {
 			a.fail(w, r, fmt.Errorf("encode the answer: %w", err))

@@ -108,6 +108,7 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.handler = documented(t, m.handler)
 	return m
 }
 

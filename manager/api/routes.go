@@ -20,6 +20,9 @@ func (a *api) routes() []route {
 	users, userGroups := a.users(), a.userGroups()
 	return []route{
 		{"GET", "/status", anyone, status},
+		{"GET", "/openapi.json", anyone, getOpenAPI},
+		{"GET", "/docs", anyone, getDocs},
+		{"GET", "/docs/{file}", anyone, getDocsFile},
 
 		{"GET", "/apps", anyone, apps.list},
 		{"GET", "/apps/{app}", app(ro), apps.get},

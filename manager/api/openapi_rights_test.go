@@ -1,0 +1,72 @@
+package api_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"muster/manager/api"
+	"muster/manager/auth"
+	"muster/manager/store"
+)
+
+// somebody takes every request for one of theirs.
+type somebody struct {
+	api.Authenticator
+	id auth.Identity
+}
+
+func (s *somebody) REST(*http.Request) (auth.Identity, error) { return s.id, nil }
+
+// people are those with exactly one right, to objects named x, in the words of the document.
+var people = map[string]auth.Identity{
+	"admin":           {Admin: true},
+	"pruning":         {Rights: &auth.Rights{Pruning: true}},
+	"app ro":          {Rights: &auth.Rights{Apps: map[string]store.Right{"x": "ro"}}},
+	"app rw":          {Rights: &auth.Rights{Apps: map[string]store.Right{"x": "rw"}}},
+	"device_group ro": {Rights: &auth.Rights{DeviceGroups: map[string]store.Right{"x": "ro"}}},
+	"device_group rw": {Rights: &auth.Rights{DeviceGroups: map[string]store.Right{"x": "rw"}}},
+	"cron_job ro":     {Rights: &auth.Rights{CronJobs: map[string]store.Right{"x": "ro"}}},
+	"cron_job rw":     {Rights: &auth.Rights{CronJobs: map[string]store.Right{"x": "rw"}}},
+	"none":            {},
+	"all but to x": {Rights: &auth.Rights{
+		Apps:         map[string]store.Right{"y": "rw"},
+		DeviceGroups: map[string]store.Right{"y": "rw"},
+		CronJobs:     map[string]store.Right{"y": "rw"},
+	}},
+}
+
+// The right that the document says an operation needs is what the API asks for.
+func TestDocumentedRights(t *testing.T) {
+	s := openStore(t)
+	who := &somebody{}
+	var err error
+	if who.Authenticator, err = auth.New(auth.Config{Disabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := api.New(api.Options{Store: s, Configs: newMaker(s), Auth: who, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h = documented(t, h)
+	parameter := regexp.MustCompile(`{[^}]*}`)
+	theContract(t).operations(func(method, path string, op place) {
+		if notYet(path) {
+			return
+		}
+		needs := op.at("x-right").value.(string)
+		for has, id := range people {
+			who.id = id
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, parameter.ReplaceAllString(path, "x"), nil))
+			may := needs == "anyone" || has == "admin" || has == needs || has == strings.Replace(needs, " ro", " rw", 1)
+			refused := w.Code == 403 && strings.TrimSpace(w.Body.String()) == `{"access_allowed":false}`
+			if may == refused {
+				t.Errorf("%s %s needs the right %q; who has %q is answered %d %s", method, path, needs, has, w.Code, w.Body)
+			}
+		}
+	})
+}
