@@ -71,7 +71,7 @@ func (r *Registry) Start(ctx context.Context) error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("start registry: %w", err)
 	}
-	tool, err := startTool(ctx, "registry", "-addr", r.Addr, "-dir", r.dir)
+	tool, err := startTool(ctx, commonTools, "registry", "-addr", r.Addr, "-dir", r.dir)
 	if err != nil {
 		return err
 	}

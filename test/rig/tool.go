@@ -14,7 +14,21 @@ import (
 	"time"
 )
 
-// A tool is a running program of the module test/tools.
+// A toolModule is a module of test programs.
+type toolModule struct {
+	// folder is where it is, below test.
+	folder string
+	// tags are build tags, separated by commas.
+	tags string
+}
+
+var (
+	commonTools = toolModule{folder: "tools"}
+	// ferretdbTool leaves out the backend that is not used.
+	ferretdbTool = toolModule{folder: "ferretdb", tags: "ferretdb_no_postgresql"}
+)
+
+// A tool is a running program of such a module.
 type tool struct {
 	// addr is the host:port that it listens on.
 	addr  string
@@ -22,10 +36,10 @@ type tool struct {
 	stdin io.Closer
 }
 
-// startTool builds and starts a program of the module test/tools; ctx limits that, not its life. It ends
-// with stop, or with this process.
-func startTool(ctx context.Context, name string, args ...string) (*tool, error) {
-	program, err := toolPath(ctx, name)
+// startTool builds and starts a program of a module; ctx limits that, not its life. It ends with stop or
+// kill, or with this process.
+func startTool(ctx context.Context, m toolModule, name string, args ...string) (*tool, error) {
+	program, err := m.path(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", name, err)
 	}
@@ -56,8 +70,8 @@ var tools struct {
 	paths map[string]string
 }
 
-// toolPath builds a program of the module test/tools into Go's build cache, once.
-func toolPath(ctx context.Context, name string) (string, error) {
+// path builds a program of the module into Go's build cache, once.
+func (m toolModule) path(ctx context.Context, name string) (string, error) {
 	tools.Lock()
 	defer tools.Unlock()
 	if path, ok := tools.paths[name]; ok {
@@ -67,7 +81,11 @@ func toolPath(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path, err := goCommand(ctx, nil, "-C", filepath.Join(root, "test", "tools"), "tool", "-n", name)
+	var env []string
+	if m.tags != "" {
+		env = []string{"GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" -tags="+m.tags)}
+	}
+	path, err := goCommand(ctx, env, "-C", filepath.Join(root, "test", m.folder), "tool", "-n", name)
 	if err != nil {
 		return "", err
 	}
@@ -87,4 +105,11 @@ func (p *tool) stop() error {
 		return fmt.Errorf("stop %s: it had to be killed: %w", filepath.Base(p.cmd.Path), err)
 	}
 	return nil
+}
+
+// kill ends the program without giving it a chance to do anything more, and waits for its end.
+func (p *tool) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	_ = p.stdin.Close()
 }

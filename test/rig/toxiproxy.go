@@ -22,7 +22,7 @@ type ProxyServer struct {
 
 // StartToxiproxy starts a Toxiproxy without any proxy. Stop ends it.
 func StartToxiproxy(ctx context.Context) (*ProxyServer, error) {
-	tool, err := startTool(ctx, "toxiproxy")
+	tool, err := startTool(ctx, commonTools, "toxiproxy")
 	if err != nil {
 		return nil, err
 	}
