@@ -1,0 +1,76 @@
+package mongo
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// A found document is one as it is in the database.
+type found struct {
+	raw bson.Raw
+}
+
+// has is a field's value; null counts as nothing, as it does for Nebula's clients.
+func (f found) has(field string) (bson.RawValue, bool) {
+	value, err := f.raw.LookupErr(field)
+	return value, err == nil && value.Type != bson.TypeNull
+}
+
+// decode makes a document of the fields that Muster knows.
+func (k kind[T]) decode(f found) (T, error) {
+	var none T
+	defaults, err := json.Marshal(k.defaults)
+	if err != nil {
+		return none, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(defaults, &fields); err != nil {
+		return none, err
+	}
+	for _, field := range k.fields {
+		value, ok := f.has(field)
+		if !ok {
+			continue
+		}
+		if fields[field], err = k.json(field, value); err != nil {
+			return none, fmt.Errorf("%s: %w", field, err)
+		}
+	}
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return none, err
+	}
+	return k.Decode(data)
+}
+
+// json is the JSON of a field.
+func (k kind[T]) json(field string, value bson.RawValue) (json.RawMessage, error) {
+	if k.dicts[field] && value.Type == bson.TypeString {
+		return dictFromText(value)
+	}
+	var text bytes.Buffer
+	err := writeJSON(&text, value, plainOnly)
+	return text.Bytes(), err
+}
+
+// encode makes the fields of a document, in the order that they are declared in.
+func (k kind[T]) encode(doc T) (fields bson.D, written T, err error) {
+	data, written, err := k.Encode(doc)
+	if err != nil {
+		return nil, written, err
+	}
+	value, err := readJSON(data)
+	if err != nil {
+		return nil, written, fmt.Errorf("encode %s %q: %w", k.Singular, k.Name(doc), err)
+	}
+	fields = value.(bson.D) // every kind is a struct
+	for i, field := range fields {
+		if text, ok := field.Value.(string); ok && k.binary[field.Key] {
+			fields[i].Value = bson.Binary{Data: []byte(text)}
+		}
+	}
+	return fields, written, nil
+}

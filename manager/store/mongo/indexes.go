@@ -1,0 +1,101 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// An index is one that a collection needs.
+type index struct {
+	collection string
+	keys       bson.D
+	unique     bool
+	// name is given when Nebula has a name for it; so is sparse.
+	name   string
+	sparse bool
+}
+
+func ascending(fields ...string) bson.D {
+	keys := bson.D{}
+	for _, field := range fields {
+		keys = append(keys, bson.E{Key: field, Value: 1})
+	}
+	return keys
+}
+
+// nebulas is a unique index by Nebula's name and with its options, so that a Nebula manager that makes it too
+// finds nothing to object to.
+func nebulas(collection, field string) index {
+	return index{collection: collection, keys: ascending(field), unique: true, name: field + "_index", sparse: true}
+}
+
+var indexes = []index{
+	nebulas(apps.collection, apps.key),
+	nebulas(cronJobs.collection, cronJobs.key),
+	nebulas(deviceGroups.collection, deviceGroups.key),
+	nebulas(users.collection, users.key),
+	nebulas(userGroups.collection, userGroups.key),
+	{collection: snapshotCollection, keys: latestOfGroup, unique: true},
+	{collection: auditCollection, keys: ascending("kind", "name", "_id")},
+	{collection: auditCollection, keys: ascending("by", "_id")},
+	{collection: reportCollection, keys: ascending("hostname", "_id")},
+	{collection: reportCollection, keys: ascending("device_group", "_id")},
+}
+
+// ensureIndexes makes the indexes that are missing. One that there is on the same fields, and as strict, is
+// as good, whatever its name and other options.
+func (s *Store) ensureIndexes(ctx context.Context) error {
+	for _, i := range indexes {
+		there, err := s.hasIndex(ctx, i)
+		if err != nil {
+			return err
+		}
+		if there {
+			continue
+		}
+		o := options.Index()
+		if i.unique {
+			o.SetUnique(true)
+		}
+		if i.name != "" {
+			o.SetName(i.name).SetSparse(i.sparse)
+		}
+		_, err = s.db.Collection(i.collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.keys, Options: o})
+		if mongo.IsDuplicateKeyError(err) {
+			return fmt.Errorf("collection %s has two documents with the same %s, of which one must be removed first: %w",
+				i.collection, i.keys[0].Key, err)
+		}
+		if err != nil {
+			return fmt.Errorf("index of %s in collection %s: %w", i.keys[0].Key, i.collection, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) hasIndex(ctx context.Context, want index) (bool, error) {
+	cursor, err := s.db.Collection(want.collection).Indexes().List(ctx)
+	if err != nil {
+		return false, err
+	}
+	var there []struct {
+		Key     bson.D `bson:"key"`
+		Unique  bool   `bson:"unique"`
+		Partial bson.D `bson:"partialFilterExpression"`
+	}
+	if err := cursor.All(ctx, &there); err != nil {
+		return false, err
+	}
+	for _, i := range there {
+		if sameKeys(i.Key, want.keys) && i.Partial == nil && (i.Unique || !want.unique) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// sameKeys compares as text: a direction is an int, a long or a double, depending on who made the index.
+func sameKeys(a, b bson.D) bool { return fmt.Sprint(a) == fmt.Sprint(b) }

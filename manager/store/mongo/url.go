@@ -1,0 +1,85 @@
+package mongo
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+)
+
+// DefaultDatabase is Nebula's.
+const DefaultDatabase = "nebula"
+
+// noServer is how long a call looks for a server that it can use before it fails, unless the URL says so.
+const noServer = 5 * time.Second
+
+// An address is what errors and the log may say about where a store is.
+type address struct {
+	hosts    string
+	database string
+}
+
+func (a address) String() string { return "mongodb://" + a.hosts + "/" + a.database }
+
+// parseURL reads a connection string. What is in it about read and write concerns and the read preference is
+// not heeded, since with less than what is set here changes could be lost.
+func parseURL(url string, log *slog.Logger) (*options.ClientOptions, address, error) {
+	parsed, err := connstring.Parse(url)
+	if err != nil {
+		return nil, address{}, urlError(url, err)
+	}
+	a := address{hosts: strings.Join(parsed.Hosts, ","), database: parsed.Database}
+	if a.database == "" {
+		a.database = DefaultDatabase
+	}
+	for option, given := range map[string]bool{
+		"readPreference":   parsed.ReadPreference != "" && !strings.EqualFold(parsed.ReadPreference, "primary"),
+		"readConcernLevel": parsed.ReadConcernLevel != "" && parsed.ReadConcernLevel != "majority",
+		"w":                parsed.WNumberSet || parsed.WString != "" && parsed.WString != "majority",
+		"journal":          parsed.JSet && !parsed.J,
+	} {
+		if given {
+			log.Warn("this option of the MongoDB URL is not heeded: it would let changes get lost", "option", option)
+		}
+	}
+	o := options.Client().ApplyURI(url)
+	if err := o.Validate(); err != nil {
+		return nil, address{}, urlError(url, err)
+	}
+	if !parsed.ServerSelectionTimeoutSet {
+		o.SetServerSelectionTimeout(noServer)
+	}
+	if !parsed.ConnectTimeoutSet {
+		o.SetConnectTimeout(noServer)
+	}
+	if o.AppName == nil {
+		o.SetAppName("muster")
+	}
+	journaled := true
+	o.SetReadPreference(readpref.Primary())
+	o.SetReadConcern(readconcern.Majority())
+	o.SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journaled})
+	return o, a, nil
+}
+
+// urlError says what is wrong with a URL without quoting the user name or the password from it: the
+// parser does quote, what it takes for something else included.
+func urlError(url string, err error) error {
+	scheme, rest, found := strings.Cut(url, "://")
+	at := strings.LastIndex(rest, "@")
+	if !found || at < 0 {
+		return fmt.Errorf("mongo-url: %w", err)
+	}
+	without := scheme + "://user:password" + rest[at:]
+	if _, err := connstring.Parse(without); err != nil {
+		return fmt.Errorf("mongo-url: %w", err)
+	}
+	return errors.New("mongo-url: the user name and the password must be percent-encoded (%40 for @, %2F for /, %3A for :, %25 for %)")
+}
