@@ -52,6 +52,17 @@ func fieldErrorf(field, format string, args ...any) error {
 	return &topics.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
+// A partialError is an error that came when some of the work was done, and has what was.
+type partialError struct {
+	err   error
+	field string
+	done  any
+}
+
+func (e *partialError) Error() string { return "not all is done: " + e.err.Error() }
+
+func (e *partialError) Unwrap() error { return e.err }
+
 // A kind of documents.
 type kind struct {
 	// word is the word for one document, plural that for the list of all, and param the part of a path that
@@ -101,8 +112,9 @@ func (k kind) about(name string, err error) error {
 
 // answerTo is the status and body that tell a client about err. Whatever is not the client's doing is
 // told as no more than that, with the request's id to find it in the log by.
-func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, any) {
+func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, map[string]any) {
 	var (
+		partial     *partialError
 		refused     *refusal
 		badSchedule *scheduleError
 		unreadable  *store.UnreadableError
@@ -110,6 +122,10 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, a
 		tooMany     *auth.TooManyError
 	)
 	switch {
+	case errors.As(err, &partial):
+		status, body := a.answerTo(ctx, partial.err, requestID)
+		body[partial.field] = partial.done
+		return status, body
 	case errors.As(err, &refused):
 		return refused.status, map[string]any{refused.field: refused.value}
 	case errors.As(err, &badSchedule):
@@ -119,24 +135,24 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, a
 		if errors.Is(err, topics.ErrPortList) {
 			status = http.StatusForbidden // Nebula's choice
 		}
-		return status, map[string]string{field.Field: field.Reason}
+		return status, map[string]any{field.Field: field.Reason}
 	case errors.As(err, &tooMany):
-		return http.StatusTooManyRequests, map[string]string{"error": "too many wrong credentials, try again later"}
+		return http.StatusTooManyRequests, map[string]any{"error": "too many wrong credentials, try again later"}
 	case errors.As(err, &unreadable):
 		// Not the client's doing, and for an admin to repair.
 		return http.StatusInternalServerError, internal(unreadable.Error(), requestID)
 	case errors.Is(err, auth.ErrDenied):
-		return http.StatusUnauthorized, map[string]string{"error": "credentials are missing or wrong"}
+		return http.StatusUnauthorized, map[string]any{"error": "credentials are missing or wrong"}
 	case errors.Is(err, context.Canceled):
-		return statusClientGone, map[string]string{"error": "the client is gone"}
+		return statusClientGone, map[string]any{"error": "the client is gone"}
 	case a.unavailable(ctx, err):
 		return http.StatusServiceUnavailable, internal("unavailable, try again later", requestID)
 	}
 	return http.StatusInternalServerError, internal("internal error", requestID)
 }
 
-func internal(what, requestID string) map[string]string {
-	return map[string]string{"error": what, "request_id": requestID}
+func internal(what, requestID string) map[string]any {
+	return map[string]any{"error": what, "request_id": requestID}
 }
 
 // unavailable reports whether err may pass by itself: the request ran out of time, or the store cannot be

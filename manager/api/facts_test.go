@@ -194,16 +194,17 @@ func TestFacts(t *testing.T) {
 		{"PATCH", "/device_groups/fleet/update", ``, 400, nothingGiven},
 		{"PUT", "/device_groups/fleet/update", `{}`, 400, nothingGiven},
 
+		{"POST", "/device_groups/fleet/prune", "", 202, fleet(`{"prune_id": 2}`)},
+		{"POST", "/device_groups/none/prune", "", 403, noGroup},
+		{"POST", "/device_groups/a.b/prune", "", 400, `{"invalid_name": "may only contain letters, digits, '_' and '-'"}`},
+		{"POST", "/prune", "", 202, `{"prune_ids": {"fleet": 2}}`},
+
 		{"DELETE", "/device_groups/fleet", "", 200, `{}`},
 		{"DELETE", "/device_groups/none", "", 403, noGroup},
 
 		{"GET", "/reports", "", 200, noReports},
 		{"GET", "/reports?page_size=10&report_creation_time_filter=gt", "", 200, noReports}, // as Nebula's SDK asks
 		{"GET", "/reports?page_size=3&hostname=h&device_group=g&report_creation_time_filter=gt&report_creation_time=1551252013&last_id=5c75489a209bde00015570e5", "", 200, noReports},
-
-		// Not in this version.
-		{"POST", "/device_groups/fleet/prune", "", 404, noPath},
-		{"POST", "/prune", "", 404, noPath},
 	})
 }
 

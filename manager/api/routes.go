@@ -50,6 +50,7 @@ func (a *api) routes() []route {
 		{"GET", "/device_groups/{group}/info", group(ro), groups.info},
 		{"GET", "/device_groups/{group}/configs", group(ro), a.listConfigs},
 		{"GET", "/device_groups/{group}/configs/{config_id}", group(ro), a.getConfig},
+		{"POST", "/device_groups/{group}/prune", pruning, groups.prune},
 		{"POST", "/device_groups/{group}/update", group(rw), groups.replace},
 		{"PUT", "/device_groups/{group}/update", group(rw), groups.modify},
 		{"PATCH", "/device_groups/{group}/update", group(rw), groups.modify},
@@ -68,6 +69,8 @@ func (a *api) routes() []route {
 		{"DELETE", "/user_groups/{user_group}", admin, a.changingUsers(userGroups.delete)},
 		{"PUT", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
 		{"PATCH", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
+
+		{"POST", "/prune", pruning, groups.pruneAll},
 
 		{"GET", "/reports", anyone, a.listReports},
 	}
