@@ -2,13 +2,10 @@
 package brokerflags
 
 import (
-	"bytes"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -66,22 +63,16 @@ func (f *Flags) Options() (network.Options, error) {
 	}
 	options := network.Options{URL: f.URL, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff}
 	if f.passwordFile != "" {
-		content, err := os.ReadFile(f.passwordFile)
+		password, err := settings.SecretFile("broker-password-file", f.passwordFile)
 		if err != nil {
-			return network.Options{}, fmt.Errorf("broker-password-file: %w", err)
+			return network.Options{}, err
 		}
-		if options.Password = bytes.TrimRight(content, "\r\n"); len(options.Password) == 0 {
-			return network.Options{}, fmt.Errorf("broker-password-file: %s is empty", f.passwordFile)
-		}
+		options.Password = password
 	}
 	if f.caFile != "" {
-		pem, err := os.ReadFile(f.caFile)
+		roots, err := settings.CAFile("broker-ca-file", f.caFile)
 		if err != nil {
-			return network.Options{}, fmt.Errorf("broker-ca-file: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return network.Options{}, fmt.Errorf("broker-ca-file: %s holds no PEM certificate", f.caFile)
+			return network.Options{}, err
 		}
 		options.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}

@@ -34,8 +34,25 @@ func Version() string {
 	return "dev"
 }
 
+// Exit codes of every program.
+const (
+	Done = iota
+	// Failed is after an error.
+	Failed
+	// Misused is after an error in the command line, the environment or the config file; nothing was done.
+	Misused
+)
+
+// A UsageError is one of a command that ends with [Misused] though it has begun to run.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error itself.
+func (e *UsageError) Unwrap() error { return e.Err }
+
 // Run executes the command until it returns or SIGINT or SIGTERM ends its context, and gives the exit
-// code: 0, or 1 after an error, which is told in one line on stderr. A second signal kills.
+// code. An error is told in one line on stderr. A second signal kills.
 func Run(command *cobra.Command, args []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -43,11 +60,31 @@ func Run(command *cobra.Command, args []string, stderr io.Writer) int {
 	command.SetArgs(args)
 	command.SilenceErrors = true
 	command.SilenceUsage = true
-	if err := command.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), oneLine(err.Error()))
-		return 1
+	began := false
+	notice(command, &began)
+	err := command.ExecuteContext(ctx)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return Done
 	}
-	return 0
+	_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), oneLine(err.Error()))
+	if _, misused := errors.AsType[*UsageError](err); misused || !began {
+		return Misused
+	}
+	return Failed
+}
+
+// notice has began tell whether the command, or one below it, has begun to run: what fails earlier is about its
+// arguments and settings.
+func notice(command *cobra.Command, began *bool) {
+	if run := command.RunE; run != nil {
+		command.RunE = func(command *cobra.Command, args []string) error {
+			*began = true
+			return run(command, args)
+		}
+	}
+	for _, below := range command.Commands() {
+		notice(below, began)
+	}
 }
 
 func oneLine(text string) string {

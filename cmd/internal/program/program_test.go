@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -27,11 +28,18 @@ func TestRunTellsAnErrorInOneLine(t *testing.T) {
 		{"success", func(*cobra.Command, []string) error { return nil }, nil, 0, ""},
 		{"failure", func(*cobra.Command, []string) error { return errors.New("first\n\n\tsecond\n") }, nil, 1, "prog: first; second\n"},
 		{"interrupted", func(*cobra.Command, []string) error { return context.Canceled }, nil, 0, ""},
-		{"unknown flag", func(*cobra.Command, []string) error { return nil }, []string{"--nope"}, 1, "prog: unknown flag: --nope\n"},
+		{"unknown flag", func(*cobra.Command, []string) error { return nil }, []string{"--nope"}, 2, "prog: unknown flag: --nope\n"},
+		{"unknown command", func(*cobra.Command, []string) error { return nil }, []string{"nope"}, 2, "prog: unknown command \"nope\" for \"prog\"\n"},
+		{"misused", func(*cobra.Command, []string) error {
+			return fmt.Errorf("x: %w", &program.UsageError{Err: errors.New("y")})
+		}, nil, 2, "prog: x: y\n"},
+		{"below", func(*cobra.Command, []string) error { return nil }, []string{"below"}, 1, "prog: fails\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			code := program.Run(&cobra.Command{Use: "prog", RunE: tc.run}, tc.args, &stderr)
+			command := &cobra.Command{Use: "prog", RunE: tc.run}
+			command.AddCommand(&cobra.Command{Use: "below", RunE: func(*cobra.Command, []string) error { return errors.New("fails") }})
+			code := program.Run(command, tc.args, &stderr)
 			if code != tc.code || stderr.String() != tc.want {
 				t.Errorf("exit code %d, stderr %q, want %d and %q", code, stderr.String(), tc.code, tc.want)
 			}
