@@ -117,3 +117,6 @@ func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// URL is where the manager is.
+func (c *Client) URL() string { return c.base }

@@ -84,6 +84,8 @@ func (e *Error) explain(what call, response *http.Response) (sentence string, me
 		return fmt.Sprintf("%s %v", subject, ErrNotFound), ErrNotFound
 	case about && kind == e.Kind && e.Reason == "true":
 		return fmt.Sprintf("%s %v", subject, ErrExists), ErrExists
+	case e.Field == "config_exists":
+		return fmt.Sprintf("%s has no such config", subject), ErrNotFound
 	case about && e.Reason == "false":
 		return fmt.Sprintf("%s: one of its %ss does not exist", subject, kind), nil
 	}
