@@ -1,4 +1,5 @@
-// Command muster is the manager's program: "muster serve" runs everything that is not on a device.
+// Command muster is the manager's program: "muster serve" runs everything that is not on a device, and the other
+// commands are the admin's, who asks a running manager over its REST API.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"muster/cmd/internal/program"
+	"muster/cmd/muster/internal/admin"
 )
 
 func main() {
@@ -23,5 +25,6 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(newServe(stdout, stderr))
+	admin.AddTo(root)
 	return root
 }

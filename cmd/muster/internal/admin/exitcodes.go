@@ -1,0 +1,17 @@
+package admin
+
+import "github.com/spf13/cobra"
+
+func newExitCodes() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long: `0  all was done that was asked for
+1  something failed: the manager refused it, cannot be reached, or the command was interrupted; with several
+   names, at least one of them failed, and the others were done
+2  the command line, the environment or the config file is wrong; the manager was not asked for anything
+
+What was done or found is on stdout, why something failed in one line on stderr.
+`,
+	}
+}
