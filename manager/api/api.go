@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"muster/manager/audit"
 	"muster/manager/auth"
 	"muster/manager/store"
 )
@@ -59,6 +60,7 @@ type api struct {
 	auth      Authenticator
 	onChanged func(by string)
 	log       *slog.Logger
+	trail     *audit.Trail
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
 	// happen; then no config is made until one of the changes is taken back.
@@ -70,7 +72,10 @@ func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
 	}
-	a := &api{store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log, changing: make(chan struct{}, 1)}
+	a := &api{
+		store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log,
+		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
+	}
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))
 
@@ -80,7 +85,11 @@ func New(o Options) (http.Handler, error) {
 	r.MethodNotAllowed(a.methodNotAllowed)
 	r.Route("/api/v2", func(r chi.Router) {
 		for _, route := range a.routes() {
-			r.Method(route.method, route.path, a.handle(allowed(route.need, route.handle)))
+			h := route.handle
+			if route.method != http.MethodGet {
+				h = a.recorded(h)
+			}
+			r.Method(route.method, route.path, a.handle(allowed(route.need, h)))
 		}
 	})
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"muster/manager/audit"
 	"muster/manager/auth"
 )
 
@@ -28,9 +29,19 @@ func (a *api) beginChange(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// changed tells those who look at the documents that they are not what they were.
-func (a *api) changed(r *http.Request, _ change) error {
+// changed is called after every write, before anything else happens. It tells those who look at the documents
+// that they are not what they were, and notes the change for the audit trail: see [api.recorded].
+func (a *api) changed(r *http.Request, c change) error {
+	by := auth.IdentityFrom(r.Context()).Name
 	a.configs.Invalidate()
-	a.onChanged(auth.IdentityFrom(r.Context()).Name)
+	a.onChanged(by)
+	entry, err := a.trail.Entry(audit.Change{
+		By: by, RequestID: traceFrom(r.Context()).requestID,
+		Action: c.action, Kind: c.kind.word, Name: c.name, Before: c.before, After: c.after,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnrecorded, err)
+	}
+	journalFrom(r.Context()).add(entry)
 	return nil
 }

@@ -44,6 +44,9 @@ var (
 	errCrossOrigin  = &refusal{http.StatusForbidden, "error", "a page of another origin may not change anything"}
 )
 
+// errUnrecorded says that a change is in force of which the audit trail knows nothing.
+var errUnrecorded = errors.New("the change is made, but not in the audit trail")
+
 // statusClientGone is for the log alone: nobody is there to be answered. The number is nginx's.
 const statusClientGone = 499
 
@@ -122,6 +125,8 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, m
 		tooMany     *auth.TooManyError
 	)
 	switch {
+	case errors.Is(err, errUnrecorded): // not 503, after which clients try again and make the change twice
+		return http.StatusInternalServerError, internal(errUnrecorded.Error(), requestID)
 	case errors.As(err, &partial):
 		status, body := a.answerTo(ctx, partial.err, requestID)
 		body[partial.field] = partial.done

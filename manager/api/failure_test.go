@@ -127,7 +127,7 @@ func TestAccessLog(t *testing.T) {
 	}{
 		{"GET", "/apps/web", "", []string{"level=DEBUG", "method=GET", "path=/api/v2/apps/web", "status=200", "by=root", "duration="}},
 		{"GET", "/apps/none", "", []string{"level=DEBUG", "status=403"}},
-		{"PUT", "/apps/web/update", `{"env_vars": {"KEY": "body-secret"}}`, []string{"level=INFO", "status=202", "by=root"}},
+		{"POST", "/apps/web/update", `{"env_vars": {"KEY": "body-secret"}}`, []string{"level=INFO", "status=400", "by=root"}},
 		{"PUT", "/apps/web/update", `{"volumes": ["body-secret"]}`, []string{"level=INFO", "status=400", "by=root"}},
 	} {
 		before := len(m.log.String())

@@ -164,9 +164,14 @@ func (m *manager) fill() {
 
 // do makes a request as the admin. path is below /api/v2.
 func (m *manager) do(method, path, body string) *httptest.ResponseRecorder {
+	return m.serve(m.request(method, path, body))
+}
+
+// request is what do makes.
+func (m *manager) request(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, "/api/v2"+path, strings.NewReader(body))
 	r.SetBasicAuth(user, password)
-	return m.serve(r)
+	return r
 }
 
 func (m *manager) serve(r *http.Request) *httptest.ResponseRecorder {

@@ -73,6 +73,7 @@ func (a *api) routes() []route {
 		{"POST", "/prune", pruning, groups.pruneAll},
 
 		{"GET", "/reports", anyone, a.listReports},
+		{"GET", "/audit", admin, a.listAudit},
 	}
 }
 
