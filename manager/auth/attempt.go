@@ -157,9 +157,13 @@ func (a *Authenticator) find(ctx context.Context, at attempt) (*account, error) 
 		r = refusal{against: at.against}
 	}
 	for r.tried < len(at.candidates) {
+		if err := mustWait(a.now(), at.limits); err != nil {
+			return nil, err
+		}
 		c := at.candidates[r.tried]
 		right := false
 		err := a.bench.work(ctx, func() error {
+			// Those who had the processor before may have been the last that were not too many.
 			if err := mustWait(a.now(), at.limits); err != nil {
 				return err
 			}

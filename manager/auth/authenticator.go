@@ -51,7 +51,7 @@ type Authenticator struct {
 	turns  *turns
 	// byName slows down guesses about one user, byAddr those from one address.
 	byName, byAddr *slowdown
-	bench          bench
+	bench          *bench
 	cost           int
 	now            func() time.Time
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sync/semaphore"
@@ -43,16 +44,20 @@ func usable(hash string) string {
 }
 
 // A bench is where bcrypt work is done: as many at a time as there are processors.
-type bench struct{ slots *semaphore.Weighted }
+type bench struct {
+	slots *semaphore.Weighted
+	works atomic.Int64 // how often, for tests
+}
 
-func newBench() bench { return bench{semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))} }
+func newBench() *bench { return &bench{slots: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))} }
 
 // work does f when a processor is free for it, unless ctx ends first.
-func (b bench) work(ctx context.Context, f func() error) error {
+func (b *bench) work(ctx context.Context, f func() error) error {
 	if err := b.slots.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("wait to check credentials: %w", err)
 	}
 	defer b.slots.Release(1)
+	b.works.Add(1)
 	return f()
 }
 
