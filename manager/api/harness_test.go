@@ -23,7 +23,10 @@ import (
 	"muster/manager/auth"
 	"muster/manager/snapshot"
 	"muster/manager/store"
+	"muster/manager/store/mongo"
+	"muster/manager/store/mongo/mongotest"
 	"muster/manager/store/sqlite"
+	"muster/test/rig"
 	"muster/topics"
 )
 
@@ -62,6 +65,7 @@ var stores = []struct {
 	open opener
 }{
 	{"sqlite", openStore},
+	{"mongo", openMongo},
 }
 
 // onEveryStore runs a test once on each store. Tests of what a client is told, and of what is kept, use it;
@@ -114,6 +118,23 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 
 func newMaker(s store.Store) *snapshot.Maker {
 	return snapshot.New(s, time.Now, slog.New(slog.DiscardHandler))
+}
+
+func openMongo(t testing.TB) openedStore {
+	t.Helper()
+	url := rig.MongoDB(t)
+	s, err := mongo.Open(t.Context(), mongo.Options{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	return openedStore{s, func(ctx context.Context, plural, name, doc string) error {
+		return mongotest.Plant(ctx, url, plural, name, doc)
+	}}
 }
 
 func openStore(t testing.TB) openedStore {

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"muster/manager/store"
+	"muster/manager/store/mongo/mongotest"
 	"muster/manager/store/storetest"
 	"muster/test/rig"
 )
@@ -19,37 +19,22 @@ var discard = slog.New(slog.DiscardHandler)
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Backend {
 		url := rig.MongoDB(t)
-		db := database(t, url)
 		return storetest.Backend{
 			// FerretDB takes its time for ten thousand documents; the suite has a deadline of its own.
 			Open: func(ctx context.Context) (store.Store, error) {
 				return Open(ctx, Options{URL: url, Log: discard, Timeout: time.Hour})
 			},
 			Plant: func(ctx context.Context, plural, name, doc string) error {
-				// What is no JSON at all cannot get into a collection; a document that has the name only can.
-				fields := bson.D{{Key: keys[plural], Value: name}}
-				if value, err := readJSON([]byte(doc)); err == nil {
-					if dict, ok := value.(bson.D); ok {
-						fields = dict
-					}
-				}
-				_, err := db.Collection("nebula_"+plural).InsertOne(ctx, fields)
-				return err
+				return mongotest.Plant(ctx, url, plural, name, doc)
 			},
 		}
 	})
 }
 
-// keys are the fields with the name, by collection.
-var keys = map[string]string{
-	apps.Plural: apps.key, cronJobs.Plural: cronJobs.key, deviceGroups.Plural: deviceGroups.key,
-	users.Plural: users.key, userGroups.Plural: userGroups.key,
-}
-
 // database is what another program has of the database at a URL.
 func database(t testing.TB, url string) *mongo.Database {
 	t.Helper()
-	options, at, err := parseURL(url, discard)
+	options, at, err := parseURL(url, "", discard)
 	if err != nil {
 		t.Fatal(err)
 	}

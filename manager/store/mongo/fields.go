@@ -53,7 +53,27 @@ func (k kind[T]) json(field string, value bson.RawValue) (json.RawMessage, error
 	}
 	var text bytes.Buffer
 	err := writeJSON(&text, value, plainOnly)
+	if field == "starting_ports" {
+		return bareNumbers(text.Bytes()), err
+	}
 	return text.Bytes(), err
+}
+
+// bareNumbers takes the quotes off whole numbers in a list, which Nebula takes for ports as well.
+func bareNumbers(list json.RawMessage) json.RawMessage {
+	var items []json.RawMessage
+	if json.Unmarshal(list, &items) != nil {
+		return list
+	}
+	for i, item := range items {
+		if bare := bytes.Trim(item, `"`); json.Valid(bare) && bytes.Trim(bare, "0123456789") == nil {
+			items[i] = bare
+		}
+	}
+	if bare, err := json.Marshal(items); err == nil {
+		return bare
+	}
+	return list
 }
 
 // encode makes the fields of a document, in the order that they are declared in.

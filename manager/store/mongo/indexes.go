@@ -65,12 +65,10 @@ func (s *Store) ensureIndexes(ctx context.Context) error {
 			o.SetName(i.name).SetSparse(i.sparse)
 		}
 		_, err = s.db.Collection(i.collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.keys, Options: o})
-		if mongo.IsDuplicateKeyError(err) {
-			return fmt.Errorf("collection %s has two documents with the same %s, of which one must be removed first: %w",
-				i.collection, i.keys[0].Key, err)
-		}
 		if err != nil {
-			return fmt.Errorf("index of %s in collection %s: %w", i.keys[0].Key, i.collection, err)
+			// Servers do not agree on how they say why.
+			return fmt.Errorf("index of %[1]s in collection %[2]s: %[3]w (if two documents there have the same %[1]s, remove one of them)",
+				i.keys[0].Key, i.collection, err)
 		}
 	}
 	return nil

@@ -33,6 +33,8 @@ const DefaultTimeout = 20 * time.Second
 type Options struct {
 	// URL is a MongoDB connection string. The database it names is used, [DefaultDatabase] when it names none.
 	URL string
+	// Database is used instead, unless it is empty.
+	Database string
 	// Log hears of settings in the URL that are not heeded, and of a server that is not quite MongoDB. It
 	// must not be nil.
 	Log *slog.Logger
@@ -62,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	options, a, err := parseURL(o.URL, o.Log)
+	options, a, err := parseURL(o.URL, o.Database, o.Log)
 	if err != nil {
 		return nil, err
 	}

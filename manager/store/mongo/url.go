@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,14 +31,16 @@ func (a address) String() string { return "mongodb://" + a.hosts + "/" + a.datab
 
 // parseURL reads a connection string. What is in it about read and write concerns and the read preference is
 // not heeded, since with less than what is set here changes could be lost.
-func parseURL(url string, log *slog.Logger) (*options.ClientOptions, address, error) {
+func parseURL(url, database string, log *slog.Logger) (*options.ClientOptions, address, error) {
 	parsed, err := connstring.Parse(url)
 	if err != nil {
 		return nil, address{}, urlError(url, err)
 	}
-	a := address{hosts: strings.Join(parsed.Hosts, ","), database: parsed.Database}
-	if a.database == "" {
-		a.database = DefaultDatabase
+	a := address{hosts: strings.Join(parsed.Hosts, ","), database: cmp.Or(database, parsed.Database, DefaultDatabase)}
+	switch a.database {
+	case "admin", "config", "local":
+		return nil, address{}, fmt.Errorf("mongo-url: names the database %[1]q, which is MongoDB's own; if %[1]q is where the user is, write /%[2]s?authSource=%[1]s",
+			a.database, DefaultDatabase)
 	}
 	for option, given := range map[string]bool{
 		"readPreference":   parsed.ReadPreference != "" && !strings.EqualFold(parsed.ReadPreference, "primary"),
