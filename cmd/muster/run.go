@@ -17,7 +17,6 @@ import (
 	"muster/manager/health"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
-	"muster/manager/store/sqlite"
 	"muster/manager/summary"
 	"muster/topics"
 )
@@ -49,7 +48,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	documents, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir.path, "muster.db"), Log: log})
+	documents, err := f.store.open(ctx, dir, log)
 	if err != nil {
 		return err
 	}

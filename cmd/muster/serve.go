@@ -23,11 +23,14 @@ var nebulaNames = settings.Aliases{
 	"auth-token":          {"AUTH_TOKEN"},
 	"auth-enabled":        {"AUTH_ENABLED"},
 	"cache-time":          {"CACHE_TIME"},
+	"mongo-url":           {"MONGO_URL"},
+	"mongo-database":      {"SCHEMA_NAME"},
 }
 
 // serveFlags are the settings of "muster serve".
 type serveFlags struct {
 	dataDir     string
+	store       storeFlags
 	httpAddr    string
 	mqttAddr    string
 	mqttTLSAddr string
@@ -68,7 +71,8 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store, the secrets made at the first start, and the files http.addr and mqtt.addr")
+	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store (unless it is in MongoDB), the secrets made at the first start, and the files http.addr and mqtt.addr")
+	f.store.declare(flags)
 	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "HOST:PORT of the REST API; port 0 picks a free one")
 	flags.StringVar(&f.mqttAddr, "mqtt-addr", "127.0.0.1:1883", "HOST:PORT of the embedded MQTT broker; port 0 picks a free one, empty is off")
 	flags.StringVar(&f.mqttTLSAddr, "mqtt-tls-addr", "", "HOST:PORT of the embedded MQTT broker over TLS, usually port 8883")
@@ -116,6 +120,9 @@ func (f *serveFlags) check() error {
 	}
 	if f.basicAuthUser == "" || strings.Contains(f.basicAuthUser, ":") {
 		return fmt.Errorf("basic-auth-user: must not be empty nor contain a colon, is %q", f.basicAuthUser)
+	}
+	if err := f.store.check(); err != nil {
+		return err
 	}
 	if err := f.checkBroker(); err != nil {
 		return err

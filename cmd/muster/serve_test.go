@@ -44,6 +44,12 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"no admin", []string{"--basic-auth-user="}, "basic-auth-user"},
 		{"admin that Basic cannot say", []string{"--basic-auth-user=a:b"}, "basic-auth-user"},
 		{"open to all", []string{"--http-addr=0.0.0.0:0", "--auth-enabled=false"}, "auth-enabled"},
+		{"two MongoDB URLs", []string{"--mongo-url=mongodb://h", "--mongo-url-file=x"}, "mongo-url and mongo-url-file: must not both"},
+		{"database without a MongoDB", []string{"--mongo-database=x"}, "mongo-database: is of no use"},
+		{"no MongoDB URL", []string{"--mongo-url=localhost:27017"}, "mongo-url: "},
+		{"MongoDB's own database", []string{"--mongo-url=mongodb://u:secret@127.0.0.1:1/admin"}, "/nebula?authSource=admin"},
+		{"no such file with a MongoDB URL", []string{"--mongo-url-file=/nowhere"}, "mongo-url-file: open /nowhere"},
+		{"no MongoDB there", []string{"--mongo-url=mongodb://u:secret@127.0.0.1:1/?serverSelectionTimeoutMS=50"}, "store mongodb://127.0.0.1:1/nebula: no server answers"},
 		{"bad topic root", []string{"--topic-root=a/#"}, "topic-root"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -53,6 +59,9 @@ func TestFlagsAreRefused(t *testing.T) {
 			err := run(ctx, filepath.Join(t.TempDir(), "data"), &out, &out, tc.args...)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error is %v, want %q in it", err, tc.want)
+			}
+			if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("the error shows a password or has more than one line: %v", err)
 			}
 		})
 	}
