@@ -2,6 +2,9 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"muster/manager/store"
@@ -36,13 +39,20 @@ func (c *Client) Prune(ctx context.Context, group string) (store.DeviceGroup, er
 	return one[store.DeviceGroup](ctx, c, call{method: http.MethodPost, do: "prune"}, "device_group", group, "/prune")
 }
 
-// PruneAll is Prune for every device_group. It gives their prune_ids by name.
-func (c *Client) PruneAll(ctx context.Context) (map[string]int64, error) {
-	var answer struct {
-		PruneIDs map[string]int64 `json:"prune_ids"`
+// PruneAll is Prune for every device_group. It gives their prune_ids by name, with an error those of the groups that
+// were pruned all the same.
+func (c *Client) PruneAll(ctx context.Context) (ids map[string]int64, err error) {
+	answer := map[string]json.RawMessage{}
+	_, err = c.do(ctx, call{method: http.MethodPost, path: "/prune", do: "prune", kind: "all device_groups"}, &answer)
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		answer = refusal.answer
 	}
-	_, err := c.do(ctx, call{method: http.MethodPost, path: "/prune", do: "prune", kind: "all device_groups"}, &answer)
-	return answer.PruneIDs, err
+	if given := answer["prune_ids"]; given != nil {
+		if wrong := json.Unmarshal(given, &ids); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("prune all device_groups: prune_ids: %w", wrong))
+		}
+	}
+	return ids, err
 }
 
 // RefreshUser gives the user a new token in place of the one that it has, and returns it: it cannot be read again.

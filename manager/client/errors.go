@@ -36,6 +36,7 @@ type Error struct {
 	// RequestID is what the manager's log has the request under.
 	RequestID string
 
+	answer   map[string]json.RawMessage
 	sentence string
 	meaning  error
 }
@@ -50,12 +51,12 @@ func (e *Error) Unwrap() error { return e.meaning }
 func newError(what call, response *http.Response, content []byte) error {
 	id := cmp.Or(response.Header.Get("X-Request-Id"), response.Request.Header.Get("X-Request-Id"))
 	e := &Error{Status: response.StatusCode, Kind: what.kind, Name: what.name, RequestID: id}
-	if answer := map[string]json.RawMessage{}; json.Unmarshal(content, &answer) == nil && len(answer) > 0 {
-		delete(answer, "request_id")
-		for _, field := range slices.Sorted(maps.Keys(answer)) {
-			e.Field, e.Reason = field, text(answer[field])
-			break
+	if json.Unmarshal(content, &e.answer) == nil && len(e.answer) > 0 {
+		e.Field = "error" // what else there is was done in spite of it, or is beside the point
+		if e.answer[e.Field] == nil {
+			e.Field = slices.Min(slices.Collect(maps.Keys(e.answer)))
 		}
+		e.Reason = text(e.answer[e.Field])
 	}
 	e.sentence, e.meaning = e.explain(what, response)
 	return e

@@ -31,6 +31,8 @@ func TestErrorsInOneSentence(t *testing.T) {
 		{get, 400, `{"missing_parameters": true}`, `app "x": nothing is given to set`, nil, "missing_parameters", "true"},
 		{get, 400, `{"missing_parameters": ["docker_image", "schedule"]}`, `app "x": must be given: docker_image, schedule`, nil, "missing_parameters", `["docker_image", "schedule"]`},
 		{get, 400, `{"starting_ports": "invalid port"}`, `app "x": starting_ports: invalid port`, nil, "starting_ports", "invalid port"},
+		{get, 400, `{"schedule_valid": false, "schedule": "minute: out of range"}`, `app "x": schedule: minute: out of range`, nil, "schedule", "minute: out of range"},
+		{get, 500, `{"a": 1, "error": "not all", "prune_ids": {}}`, `get app "x": not all (request R)`, nil, "error", "not all"},
 		{get, 400, `{"schedule_valid": false}`, `app "x": schedule: must have five fields as in crontab(5)`, nil, "schedule_valid", "false"},
 		{get, 500, `{"error": "internal error", "request_id": "r1"}`, `get app "x": internal error (request R)`, nil, "error", "internal error"},
 		{get, 404, `{"error": "no such path"}`, `get app "x": no such path`, nil, "error", "no such path"},
@@ -74,5 +76,18 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 	c, _ = play(t, Options{}, answer{status: 200, body: strings.Repeat(" ", maxAnswer+1)})
 	if _, err := c.Apps().Get(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("an answer without end: %v", err)
+	}
+}
+
+// What was pruned before something failed is told.
+func TestPruneAllInPart(t *testing.T) {
+	c, _ := play(t, Options{}, answer{status: 500, body: `{"error": "device_group \"b\" cannot be read", "prune_ids": {"a": 4}}`})
+	ids, err := c.PruneAll(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `device_group "b" cannot be read`) || len(ids) != 1 || ids["a"] != 4 {
+		t.Errorf("%v, %v", ids, err)
+	}
+	c, _ = play(t, Options{}, answer{status: 202, body: `{"prune_ids": []}`})
+	if ids, err := c.PruneAll(t.Context()); err == nil {
+		t.Errorf("%v is taken", ids)
 	}
 }
