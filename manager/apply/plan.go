@@ -46,8 +46,8 @@ type Plan struct {
 }
 
 // Make compares the fleet with what the manager has, and changes nothing. With prune, what the manager has and the
-// files do not name is to be deleted, of those kinds that files have a key for. The error names every mistake in
-// the files that can be found here.
+// files do not name is to be deleted, of those kinds that files have a key for. The error is a [MistakesError]
+// when the files are wrong.
 func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan, error) {
 	m := maker{c: c, fleet: fleet, there: map[string][]string{}}
 	var p Plan
@@ -62,8 +62,8 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 	if err := m.missing(ctx); err != nil {
 		return Plan{}, err
 	}
-	if err := errors.Join(m.mistakes...); err != nil {
-		return Plan{}, err
+	if len(m.mistakes) > 0 {
+		return Plan{}, &MistakesError{m.mistakes}
 	}
 	if prune {
 		for _, k := range slices.Backward(kinds) {
@@ -72,6 +72,11 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 	}
 	return p, nil
 }
+
+// A MistakesError has every mistake in the files that could be found, each with the file and line.
+type MistakesError struct{ Mistakes []error }
+
+func (e *MistakesError) Error() string { return errors.Join(e.Mistakes...).Error() }
 
 func (p *Plan) stage(steps []Step) {
 	p.Steps = append(p.Steps, steps...)
