@@ -39,9 +39,14 @@ const (
 	Done = iota
 	// Failed is after an error.
 	Failed
-	// Misused is after an error in the command line, the environment or the config file; nothing was done.
+	// Misused is after an error in the command line, the environment or a file; nothing was done.
 	Misused
+	// Differs is after [ErrDiffers].
+	Differs
 )
+
+// ErrDiffers is what a command returns that was only to look, and found something to do. It is no error to tell.
+var ErrDiffers = errors.New("there is something to do")
 
 // A UsageError is one of a command that ends with [Misused] though it has begun to run.
 type UsageError struct{ Err error }
@@ -65,6 +70,9 @@ func Run(command *cobra.Command, args []string, stderr io.Writer) int {
 	err := command.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, context.Canceled) {
 		return Done
+	}
+	if errors.Is(err, ErrDiffers) {
+		return Differs
 	}
 	_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), oneLine(err.Error()))
 	if _, misused := errors.AsType[*UsageError](err); misused || !began {

@@ -9,7 +9,8 @@ func newExitCodes() *cobra.Command {
 		Long: `0  all was done that was asked for
 1  something failed: the manager refused it, cannot be reached, or the command was interrupted; with several
    names, at least one of them failed, and the others were done
-2  the command line, the environment or the config file is wrong; the manager was not asked for anything
+2  the command line, the environment or a file is wrong; nothing was changed
+3  apply --dry-run has found something to do
 
 What was done or found is on stdout, why something failed in one line on stderr.
 `,
