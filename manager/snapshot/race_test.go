@@ -16,8 +16,13 @@ import (
 // admins change apps and groups. Every document counts its changes, so a config that has an older
 // document than the one before it shows.
 func TestManagersRace(t *testing.T) {
+	for kind := range stores {
+		t.Run(kind, func(t *testing.T) { testManagersRace(newRigOn(t, kind)) })
+	}
+}
+
+func testManagersRace(r *rig) {
 	const makers, apps, groups, changes = 8, 3, 3, 20
-	r := newRig(t)
 	for i := range apps {
 		r.app(fmt.Sprint("app-", i))
 	}
@@ -68,7 +73,7 @@ func TestManagersRace(t *testing.T) {
 		want, err := topics.ContentDigest(Content(doc, parts))
 		r.must(err)
 		if last.SHA256 != want {
-			t.Errorf("%s: the last config is not what the documents say", group)
+			r.Errorf("%s: the last config is not what the documents say", group)
 		}
 		checkHistory(r, group, last.ConfigID)
 	}

@@ -10,17 +10,22 @@ import (
 	"time"
 
 	"muster/manager/store"
+	"muster/manager/store/mongo"
 	"muster/manager/store/sqlite"
+	servers "muster/test/rig"
 	"muster/topics"
 )
 
 // A rig is a store, a Maker on it, a clock and a log.
 type rig struct {
 	*testing.T
-	ctx  context.Context
+	ctx context.Context
+	// path is the file of an SQLite store.
 	path string
-	st   *spy
-	m    *Maker
+	// opens opens another handle on the store.
+	opens func(context.Context) (store.Store, error)
+	st    *spy
+	m     *Maker
 	// log is what the Makers have logged through logger.
 	log    *bytes.Buffer
 	logger *slog.Logger
@@ -28,9 +33,26 @@ type rig struct {
 	time time.Time
 }
 
-func newRig(t *testing.T) *rig {
+// stores make a fresh store, in the file at path if it is one, and return how to open it.
+var stores = map[string]func(t testing.TB, path string) func(context.Context) (store.Store, error){
+	"sqlite": func(_ testing.TB, path string) func(context.Context) (store.Store, error) {
+		o := sqlite.Options{Path: path, Log: slog.New(slog.DiscardHandler)}
+		return func(ctx context.Context) (store.Store, error) { return sqlite.Open(ctx, o) }
+	},
+	"mongo": func(t testing.TB, _ string) func(context.Context) (store.Store, error) {
+		// FerretDB searches all that there is for each snapshot.
+		o := mongo.Options{URL: servers.MongoDB(t), Log: slog.New(slog.DiscardHandler), Timeout: time.Minute}
+		return func(ctx context.Context) (store.Store, error) { return mongo.Open(ctx, o) }
+	},
+}
+
+// newRig is a rig on SQLite.
+func newRig(t *testing.T) *rig { return newRigOn(t, "sqlite") }
+
+func newRigOn(t *testing.T, kind string) *rig {
+	path := filepath.Join(t.TempDir(), "store.db")
 	r := &rig{
-		T: t, ctx: t.Context(), path: filepath.Join(t.TempDir(), "store.db"),
+		T: t, ctx: t.Context(), path: path, opens: stores[kind](t, path),
 		log: &bytes.Buffer{}, time: time.Date(2024, 5, 6, 7, 8, 9, 123_456_789, time.UTC),
 	}
 	r.logger = slog.New(slog.NewTextHandler(r.log, nil))
@@ -40,9 +62,9 @@ func newRig(t *testing.T) *rig {
 }
 
 // open opens another handle on the store.
-func (r *rig) open() *sqlite.Store {
+func (r *rig) open() store.Store {
 	r.Helper()
-	st, err := sqlite.Open(r.ctx, sqlite.Options{Path: r.path, Log: slog.New(slog.DiscardHandler)})
+	st, err := r.opens(r.ctx)
 	if err != nil {
 		r.Fatal(err)
 	}
