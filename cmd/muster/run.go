@@ -11,10 +11,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"muster/cmd/internal/program"
 	"muster/manager/api"
 	"muster/manager/auth"
 	"muster/manager/checkin"
 	"muster/manager/health"
+	"muster/manager/metrics"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
 	"muster/manager/summary"
@@ -48,11 +50,13 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	documents, err := f.store.open(ctx, dir, log)
+	opened, err := f.store.open(ctx, dir, log)
 	if err != nil {
 		return err
 	}
-	defer closing(documents.Close)
+	defer closing(opened.Close)
+	measures := metrics.New(program.Version())
+	documents := measures.Store(opened)
 	known.Users, known.CacheTime, known.Log = documents, f.cacheTime, log
 	who, err := auth.New(known)
 	if err != nil {
@@ -75,6 +79,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
 	handler, err := api.New(api.Options{
 		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, Probes: probes(state),
+		Metrics: measures.Handler(), Observe: measures.Request,
 	})
 	if err != nil {
 		return err
@@ -88,6 +93,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
 	summaries := summary.New(bus, configs, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
+	measures.Watch(metrics.Parts{
+		Configs: configs, Publisher: publisher, Checkins: checkins, Summaries: summaries, Connected: bus.connected, Server: bus.server,
+	})
 	// The others end after the API, so that what its last requests change still goes out.
 	others, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

@@ -52,6 +52,11 @@ type Options struct {
 	Log     *slog.Logger
 	// Probes answer GET requests to their paths from anybody, without credentials. There may be none.
 	Probes map[string]http.HandlerFunc
+	// Metrics answers GET /metrics for all who may log in; nil where there are none.
+	Metrics http.Handler
+	// Observe, unless nil, is told of every request: the pattern of its route (one of a few, "none" for unknown
+	// paths), its method, the status of its answer, and how long that took. It must not block.
+	Observe func(route, method string, status int, took time.Duration)
 }
 
 type api struct {
@@ -59,6 +64,7 @@ type api struct {
 	configs   Configs
 	auth      Authenticator
 	onChanged func(by string)
+	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
 	trail     *audit.Trail
 	// changing is held from looking whether a change fits until it is written, so that two changes that
@@ -72,8 +78,11 @@ func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
 	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, int, time.Duration) {}
+	}
 	a := &api{
-		store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, log: o.Log,
+		store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 	}
 	crossOrigin := http.NewCrossOriginProtection()
@@ -83,6 +92,9 @@ func New(o Options) (http.Handler, error) {
 	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)
+	if o.Metrics != nil {
+		r.Method(http.MethodGet, "/metrics", o.Metrics)
+	}
 	r.Route("/api/v2", func(r chi.Router) {
 		for _, route := range a.routes() {
 			h := route.handle

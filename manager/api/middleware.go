@@ -49,10 +49,13 @@ func (a *api) trace(next http.Handler) http.Handler {
 			t.route = routeOf(r)
 		}
 
+		took := time.Since(start)
+		a.observe(t.route, r.Method, sw.status, took)
+
 		attrs := []slog.Attr{
 			slog.String("request_id", t.requestID), slog.String("method", r.Method),
 			slog.String("path", r.URL.Path), slog.String("route", t.route), slog.Int("status", sw.status),
-			slog.Duration("duration", time.Since(start)), slog.String("by", t.by),
+			slog.Duration("duration", took), slog.String("by", t.by),
 			slog.String("remote", r.RemoteAddr),
 		}
 		if t.err != nil {
@@ -101,6 +104,13 @@ func (w *statusWriter) WriteHeader(status int) {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.

@@ -28,8 +28,8 @@ func TestAFullQueueDropsAndSlowsTheFleet(t *testing.T) {
 	for range 20 {
 		responder.take(client.Message{Topic: "muster/v1/devices/d1/checkin"})
 	}
-	if responder.Dropped() != 4 {
-		t.Errorf("%d were dropped, want 4", responder.Dropped())
+	if responder.Count(Dropped) != 4 {
+		t.Errorf("%d were dropped, want 4", responder.Count(Dropped))
 	}
 	asked := make(map[int64]bool)
 	for range 50 {
@@ -159,7 +159,7 @@ func TestUnansweredCheckInsAreLoggedOnceAMinute(t *testing.T) {
 			take(client.Message{Topic: "muster/v1/devices/d1/checkin", Payload: []byte(`{"request_id":"1","device_group":"shops"}`)})
 			synctest.Wait()
 		}
-		responder.dropped.Add(7)
+		responder.tally[Dropped].Add(7)
 		time.Sleep(10 * time.Minute) // synctest's time
 		synctest.Wait()
 		for text, want := range map[string]int{"failed=10": 1, "dropped=7": 1, client.ErrRefused.Error(): 1, "level=WARN": 2} {

@@ -91,7 +91,7 @@ type Responder struct {
 
 	queue   chan client.Message
 	lookups chan struct{}
-	dropped atomic.Int64
+	tally   [outcomes]atomic.Int64
 	failed  atomic.Int64
 	failure atomic.Value // the last error, as a string
 }
@@ -104,9 +104,6 @@ func New(c client.Client, configs Configs, behind Behind, o Options) *Responder 
 		queue: make(chan client.Message, o.Queue), lookups: make(chan struct{}, lookups),
 	}
 }
-
-// Dropped is how many check-ins were dropped because too many were waiting.
-func (r *Responder) Dropped() int64 { return r.dropped.Load() }
 
 // Run answers until ctx ends. It must be called once. It fails only when the client cannot subscribe any more.
 func (r *Responder) Run(ctx context.Context) error {
@@ -138,7 +135,7 @@ func (r *Responder) take(m client.Message) {
 	select {
 	case r.queue <- m:
 	default:
-		r.dropped.Add(1)
+		r.tally[Dropped].Add(1)
 	}
 }
 
@@ -181,6 +178,7 @@ func (r *Responder) answer(ctx context.Context, m client.Message) {
 func (r *Responder) decide(ctx context.Context, payload []byte) topics.CheckinReply {
 	request, err := topics.ParseCheckinRequest(payload)
 	if err != nil {
+		r.tally[Refused].Add(1)
 		return Refuse(request.RequestID, err)
 	}
 	latest, known := r.configs.Latest(request.DeviceGroup)
@@ -188,6 +186,7 @@ func (r *Responder) decide(ctx context.Context, payload []byte) topics.CheckinRe
 		latest, err = r.lookUp(ctx, request.DeviceGroup)
 	}
 	reply := Answer(request, latest, err)
+	r.tally[outcomeOf(reply, err)].Add(1)
 	if reply.StoreBehind {
 		r.behind.MarkBehind(request.DeviceGroup, request.Have)
 	}
@@ -230,7 +229,7 @@ func (r *Responder) tellUnanswered(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if n := r.dropped.Load(); n > dropped {
+		if n := r.tally[Dropped].Load(); n > dropped {
 			r.o.Log.Warn("check-ins dropped: more came than could be answered; devices repeat them", "dropped", n-dropped)
 			dropped = n
 		}

@@ -102,6 +102,7 @@ type Publisher struct {
 	last     time.Time // when the last pass ended
 	poked    bool      // since the last pass began that could read the store
 	pokers   []string
+	counts   Counts
 	refused  string // the configs that could not be made, as last logged
 }
 

@@ -126,6 +126,7 @@ func (p *Publisher) send(ctx context.Context, group string, t *topic, a attempt,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t.busy = false
+	p.counts.add(a.verdict, err)
 	switch {
 	case ctx.Err() != nil || errors.Is(err, client.ErrClosed):
 		return

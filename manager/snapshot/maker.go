@@ -27,6 +27,7 @@ type Maker struct {
 	memory memory
 	// digests are those of the last scan.
 	digests atomic.Pointer[digests]
+	made    atomic.Int64
 
 	// large lists the groups whose config is above topics.WarnConfig.
 	largeMu sync.Mutex
@@ -55,6 +56,9 @@ func (m *Maker) Latest(group string) (store.Snapshot, bool) {
 
 // Groups names the groups that [Maker.Latest] knows, in no particular order.
 func (m *Maker) Groups() []string { return m.memory.groups() }
+
+// Made is how many snapshots this Maker has made.
+func (m *Maker) Made() int64 { return m.made.Load() }
 
 // Invalidate says that documents have changed. Whoever calls [Maker.Current] after it sees the change.
 func (m *Maker) Invalidate() { m.memory.changed() }
@@ -135,6 +139,7 @@ func (m *Maker) append(ctx context.Context, s store.Snapshot, seen look) error {
 		return err
 	}
 	m.memory.keep(s, seen)
+	m.made.Add(1)
 	m.log.Info("config made", "device_group", s.DeviceGroup, "version", s.Version.String(), "bytes", len(s.Payload), "by", s.By)
 	m.warnIfLarge(s)
 	return nil

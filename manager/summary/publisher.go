@@ -132,6 +132,13 @@ func (p *Publisher) connected() {
 	}
 }
 
+// Devices counts the devices of the fleet as far as this manager has heard of them; see [topics.Summary].
+func (p *Publisher) Devices() (known, online, failing int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fleet.all.known, p.fleet.all.online, p.fleet.all.failing
+}
+
 // untilHeard is how long to wait until everything that the broker retains was heard.
 func (p *Publisher) untilHeard() time.Duration {
 	p.mu.Lock()

@@ -1,0 +1,157 @@
+package metrics_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"muster/manager/metrics"
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// What is written through a measured store is in the store, and what is read through it is what the store has.
+func TestAMeasuredStoreIsTheStore(t *testing.T) {
+	inner := openStore(t)
+	s := metrics.New("").Store(inner)
+	ctx := t.Context()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, name := range []string{"a", "b", "c"} {
+		snapshot := store.Snapshot{Head: store.Head{DeviceGroup: "g", SHA256: name, At: at, By: "ada"}, Payload: []byte(name)}
+		snapshot.Version = topics.Version{Epoch: s.Epoch(), ConfigID: int64(name[0]-'a') + 1}
+		for _, err := range []error{
+			s.Apps().Create(ctx, topics.NewApp(name, "image:"+name)),
+			s.Snapshots().Append(ctx, snapshot),
+			s.Audit().Append(ctx, store.AuditEntry{ID: "01J0000000000000000000000" + strings.ToUpper(name), At: at, By: "ada", Name: name}),
+			s.Reports().Add(ctx, []store.Report{{ID: strings.Repeat(name, 24), Doc: json.RawMessage(`{"hostname":"h"}`)}}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err := s.Apps().Modify(ctx, "a", func(a *topics.App) error { a.Running = false; return nil })
+	if err := errors.Join(err, s.Apps().Delete(ctx, "c")); err != nil {
+		t.Fatal(err)
+	}
+	for what, read := range map[string]func(store.Store) (any, error){
+		"get":      func(s store.Store) (any, error) { return s.Apps().Get(ctx, "a") },
+		"some":     func(s store.Store) (any, error) { return s.Apps().Some(ctx, []string{"b", "c"}) },
+		"all":      func(s store.Store) (any, error) { return s.Apps().All(ctx) },
+		"names":    func(s store.Store) (any, error) { return s.Apps().Names(ctx) },
+		"latest":   func(s store.Store) (any, error) { return s.Snapshots().Latest(ctx, "g") },
+		"snapshot": func(s store.Store) (any, error) { return s.Snapshots().Get(ctx, "g", 2) },
+		"heads":    func(s store.Store) (any, error) { return s.Snapshots().Heads(ctx) },
+		"history":  func(s store.Store) (any, error) { return s.Snapshots().History(ctx, "g", 3, 1) },
+		"audit":    func(s store.Store) (any, error) { return s.Audit().Page(ctx, store.AuditQuery{Name: "b"}, 1) },
+		"reports":  func(s store.Store) (any, error) { return s.Reports().Page(ctx, store.ReportQuery{Hostname: "h"}, 2) },
+	} {
+		want, wantErr := read(inner)
+		got, err := read(s)
+		if err != nil || wantErr != nil || reflect.ValueOf(want).IsZero() {
+			t.Errorf("%s: %v, and %v, %v", what, err, want, wantErr)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-store +measured):\n%s", what, diff)
+		}
+	}
+}
+
+func TestEveryOperationIsMeasured(t *testing.T) {
+	m := metrics.New("")
+	s := m.Store(openStore(t))
+	measureAll(t, s.Apps(), topics.NewApp("x", "image"))
+	measureAll(t, s.CronJobs(), topics.NewCronJob("x", "* * * * *", "image"))
+	measureAll(t, s.DeviceGroups(), store.DeviceGroup{DeviceGroup: "x"})
+	measureAll(t, s.Users(), store.User{UserName: "x"})
+	measureAll(t, s.UserGroups(), store.UserGroup{UserGroup: "x"})
+	ctx := t.Context()
+	_ = s.Ping(ctx)
+	_ = s.Snapshots().Append(ctx, store.Snapshot{})
+	_, _ = s.Snapshots().Latest(ctx, "x")
+	_, _ = s.Snapshots().Get(ctx, "x", 1)
+	_, _ = s.Snapshots().Heads(ctx)
+	_, _ = s.Snapshots().History(ctx, "x", 0, 1)
+	_ = s.Audit().Append(ctx, store.AuditEntry{})
+	_, _ = s.Audit().Page(ctx, store.AuditQuery{}, 1)
+	_ = s.Reports().Add(ctx, nil)
+	_, _ = s.Reports().Page(ctx, store.ReportQuery{}, 1)
+
+	want := map[string][]string{
+		"store": {"ping"}, "snapshot": {"append", "latest", "get", "heads", "history"}, "audit_entry": {"append", "page"}, "report": {"add", "page"},
+	}
+	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group"} {
+		want[kind] = []string{"create", "get", "some", "all", "names", "modify", "delete"}
+	}
+	for kind, operations := range want {
+		for _, operation := range operations {
+			if got := value(t, m, "muster_store_operation_duration_seconds", map[string]string{"kind": kind, "operation": operation}); got != 1 {
+				t.Errorf("%s %s: %v calls, want 1", operation, kind, got)
+			}
+		}
+	}
+}
+
+// measureAll calls each method once.
+func measureAll[T any](t *testing.T, d store.Documents[T], doc T) {
+	ctx := t.Context()
+	_ = d.Create(ctx, doc)
+	_, _ = d.Get(ctx, "x")
+	_, _ = d.Some(ctx, []string{"x"})
+	_, _ = d.All(ctx)
+	_, _ = d.Names(ctx)
+	_, _ = d.Modify(ctx, "x", func(*T) error { return nil })
+	_ = d.Delete(ctx, "x")
+}
+
+// What callers ask for in vain, refuse or give up is no error of the store.
+func TestErrorsAreTheStores(t *testing.T) {
+	m := metrics.New("")
+	inner := openStore(t)
+	s := m.Store(inner)
+	ctx := t.Context()
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	web := topics.NewApp("web", "image")
+	if err := s.Apps().Create(ctx, web); err != nil {
+		t.Fatal(err)
+	}
+	errs := func(operation string) float64 {
+		return value(t, m, "muster_store_errors_total", map[string]string{"kind": "app", "operation": operation})
+	}
+	for what, call := range map[string]func() error{
+		"get":    func() error { _, err := s.Apps().Get(ctx, "none"); return err },
+		"create": func() error { return s.Apps().Create(ctx, web) },
+		"modify": func() error {
+			_, err := s.Apps().Modify(ctx, "web", func(*topics.App) error { return fmt.Errorf("not like this") })
+			return err
+		},
+		"names": func() error { _, err := s.Apps().Names(cancelled); return err },
+	} {
+		if err := call(); err == nil {
+			t.Errorf("%s does not fail", what)
+		}
+		if errs(what) != 0 {
+			t.Errorf("%s: the store is said to have failed", what)
+		}
+	}
+
+	if err := inner.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, getErr := s.Apps().Get(ctx, "web")
+	_, modifyErr := s.Apps().Modify(ctx, "web", func(*topics.App) error { return nil })
+	if getErr == nil || modifyErr == nil || errors.Is(getErr, store.ErrNotFound) {
+		t.Fatalf("a closed store answers %v, %v", getErr, modifyErr)
+	}
+	if errs("get") != 1 || errs("modify") != 1 {
+		t.Errorf("%v and %v errors of a closed store, want 1 each", errs("get"), errs("modify"))
+	}
+}
