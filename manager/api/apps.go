@@ -30,8 +30,13 @@ func (a *api) apps() apps {
 		},
 		required: []string{"docker_image"},
 		ignored:  []string{"app_id", "app_name", "_id"},
-		check:    topics.App.Check,
-		fits:     a.appFits,
+		check: func(app topics.App) error {
+			if err := app.Check(); err != nil {
+				return err
+			}
+			return checkPorts(app)
+		},
+		fits: a.appFits,
 	}}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -15,19 +16,25 @@ import (
 func (a *api) appFits(ctx context.Context, app topics.App) error {
 	return a.eachFits(ctx,
 		func(g store.DeviceGroup) bool { return slices.Contains(g.Apps, app.AppName) },
-		func(parts snapshot.Parts) { parts.Apps.Docs[app.AppName] = app })
+		func(parts snapshot.Parts) { parts.Apps.Docs[app.AppName] = app },
+		func(g store.DeviceGroup, parts snapshot.Parts) error {
+			return checkGroupPorts(g, parts, func(name string) bool { return name == app.AppName })
+		})
 }
 
 // cronJobFits is appFits for a cron_job.
 func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
 	return a.eachFits(ctx,
 		func(g store.DeviceGroup) bool { return slices.Contains(g.CronJobs, job.CronJobName) },
-		func(parts snapshot.Parts) { parts.CronJobs.Docs[job.CronJobName] = job })
+		func(parts snapshot.Parts) { parts.CronJobs.Docs[job.CronJobName] = job },
+		func(store.DeviceGroup, snapshot.Parts) error { return nil })
 }
 
 // eachFits reports why a device_group that lists what is to change could not have a config after apply has
-// changed it.
-func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, apply func(snapshot.Parts)) error {
+// changed it, or what check has against that group.
+func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, apply func(snapshot.Parts),
+	check func(store.DeviceGroup, snapshot.Parts) error,
+) error {
 	groups, err := a.store.DeviceGroups().All(ctx)
 	// Those that make no sense, and what else makes none below, get no new config before it is repaired.
 	var unreadable *store.UnreadableError
@@ -44,7 +51,7 @@ func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, 
 	}
 	apply(parts)
 	for _, g := range groups {
-		if err := snapshot.Fits(g, parts); err != nil {
+		if err := cmp.Or(snapshot.Fits(g, parts), check(g, parts)); err != nil {
 			return err
 		}
 	}
@@ -52,17 +59,17 @@ func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, 
 }
 
 // groupFits reports why group, which is to be written with patch applied, could not have a config: patch
-// lists what it may not, or the config would be too large.
-func (a *api) groupFits(ctx context.Context, group store.DeviceGroup, patch groupPatch) error {
+// lists what it may not, what is new in it takes ports of others, or the config would be too large. before is
+// the group as it is, zero when it is new.
+func (a *api) groupFits(ctx context.Context, before, group store.DeviceGroup, patch groupPatch) error {
 	parts, err := snapshot.ReadParts(ctx, a.store, group)
 	if err != nil {
 		return err
 	}
-	if err := patch.check(parts); err != nil {
-		return err
-	}
-	if err := parts.Unreadable(group); err != nil {
-		return err
-	}
-	return snapshot.Fits(group, parts)
+	return cmp.Or(
+		patch.check(parts),
+		parts.Unreadable(group),
+		checkGroupPorts(group, parts, func(app string) bool { return !slices.Contains(before.Apps, app) }),
+		snapshot.Fits(group, parts),
+	)
 }

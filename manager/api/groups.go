@@ -40,7 +40,7 @@ func (g groups) create(r *http.Request) (int, any, error) {
 	defer done()
 	group := store.DeviceGroup{DeviceGroup: name, DeviceGroupID: 1, PruneID: 1, Apps: []string{}, CronJobs: []string{}}
 	patch.apply(&group)
-	if err := g.groupFits(r.Context(), group, patch); err != nil {
+	if err := g.groupFits(r.Context(), store.DeviceGroup{}, group, patch); err != nil {
 		return 0, nil, err
 	}
 	if err := g.docs.Create(r.Context(), group); err != nil {
@@ -102,7 +102,7 @@ func (g groups) update(r *http.Request, complete func(*groupPatch) error) (int, 
 		return 0, nil, err
 	}
 	alter(&group)
-	if err := g.groupFits(r.Context(), group, patch); err != nil {
+	if err := g.groupFits(r.Context(), before, group, patch); err != nil {
 		return 0, nil, err
 	}
 	group, err = g.docs.Modify(r.Context(), group.DeviceGroup, func(group *store.DeviceGroup) error {
