@@ -67,13 +67,13 @@ func uninterrupted(err error) error {
 	return err
 }
 
-// each does something for every name, also after one has failed, and gives all errors. Wrong credentials and
-// interruptions fare no better with the next name.
-func each(ctx context.Context, names []string, do func(name string) error) error {
+// each does something for every name, also after one has failed, and gives all errors. Wrong credentials fare
+// no better with the next name.
+func each(names []string, do func(name string) error) error {
 	var failed []error
 	for _, name := range names {
 		err := do(name)
-		if errors.Is(err, client.ErrDenied) || ctx.Err() != nil {
+		if errors.Is(err, client.ErrDenied) {
 			return errors.Join(append(failed, err)...)
 		}
 		if err != nil {

@@ -26,7 +26,7 @@ func onApps(verb, short, done string, do func(*client.Client, context.Context, s
 	names := func(ctx context.Context, c *client.Client, _ []string) ([]string, error) { return c.Apps().Names(ctx) }
 	command := &cobra.Command{Use: "app NAME...", Aliases: []string{"apps"}, Args: cobra.MinimumNArgs(1), Short: short}
 	asks(command, names, func(command *cobra.Command, c *client.Client, args []string) error {
-		return each(command.Context(), args, func(name string) error {
+		return each(args, func(name string) error {
 			app, err := do(c, command.Context(), name)
 			if err != nil {
 				return err

@@ -20,7 +20,7 @@ func newDeleteKind(k kind) *cobra.Command {
 		Short: "Delete " + k.plural() + ", without asking again",
 	}
 	return asks(command, k.complete, func(command *cobra.Command, c *client.Client, args []string) error {
-		return each(command.Context(), args, func(name string) error {
+		return each(args, func(name string) error {
 			if err := k.remove(command.Context(), c, name); err != nil {
 				return err
 			}

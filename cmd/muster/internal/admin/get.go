@@ -64,7 +64,7 @@ func (k kind) find(command *cobra.Command, c *client.Client, named []string) (ob
 		case len(named) == 0 && errors.Is(o.err, client.ErrNotAllowed):
 			hidden++
 		case len(named) == 0 && errors.Is(o.err, client.ErrNotFound): // deleted since
-		case errors.Is(o.err, client.ErrDenied) || ctx.Err() != nil:
+		case errors.Is(o.err, client.ErrDenied):
 			return nil, o.err
 		default:
 			failed = append(failed, o.err)

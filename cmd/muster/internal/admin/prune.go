@@ -38,7 +38,7 @@ func newPrune() *cobra.Command {
 			}
 			return err
 		}
-		return each(command.Context(), args, func(name string) error {
+		return each(args, func(name string) error {
 			group, err := c.Prune(command.Context(), name)
 			if err != nil {
 				return err

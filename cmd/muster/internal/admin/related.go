@@ -21,7 +21,7 @@ func groupsWith(lists func(store.DeviceGroup) []string) func(context.Context, *c
 			if g.Err != nil && !passed(g.Err) {
 				return "", nil, g.Err
 			}
-			if g.Err == nil && slices.Contains(lists(g.Value), name) {
+			if slices.Contains(lists(g.Value), name) {
 				with = append(with, g.Name)
 			}
 		}
