@@ -12,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"muster/manager/api/openapi/openapitest"
 )
 
 // A visit is what a browser did while a page was open.
@@ -117,7 +119,7 @@ func TestDocsInABrowser(t *testing.T) {
 	for _, one := range shown {
 		visible[one] = true
 	}
-	theContract(t).operations(func(method, path string, _ place) {
+	openapitest.Load(t).Operations(func(method, path string, _ openapitest.Place) {
 		if !visible[method+" "+path] {
 			t.Errorf("%s %s is not visible", method, path)
 		}

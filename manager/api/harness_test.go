@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"muster/manager/api"
+	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
 	"muster/manager/snapshot"
 	"muster/manager/store"
@@ -112,7 +113,7 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.handler = documented(t, m.handler)
+	m.handler = openapitest.Handler(t, m.handler)
 	return m
 }
 

@@ -54,6 +54,9 @@ func completeOperation(op *yaml.Node) error {
 	if right == nil || description == nil || responses == nil {
 		return fmt.Errorf("needs an x-right, a description and responses")
 	}
+	if right.Value == "nobody" {
+		return nil // it is outside of all that is the same in the others
+	}
 	words, ok := rights[right.Value]
 	if !ok {
 		return fmt.Errorf("x-right %q is none", right.Value)
