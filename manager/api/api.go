@@ -20,12 +20,13 @@ const requestTimeout = 30 * time.Second
 
 // Configs makes and remembers the configs of device_groups, as a [snapshot.Maker] does.
 type Configs interface {
-	// Current is the group's config as of now, or as of a short while ago when nothing was invalidated
+	// Current is the group's config as of now, or as of a short while ago when nothing was changed
 	// since. It fails with [store.ErrNotFound] when there is no such device_group, and with a
 	// [topics.FieldError] when its documents allow no config.
 	Current(ctx context.Context, group string) (store.Snapshot, error)
-	// Invalidate has the next Current of any group look at the store.
-	Invalidate()
+	// Changed has the next Current of any group look at the store. The configs that come of the change of
+	// the named object, whose kind is one of [store.AuditEntry], are by that user.
+	Changed(by, kind, name string)
 }
 
 // Authenticator says who makes a request, as an [auth.Authenticator] does.

@@ -33,7 +33,7 @@ func (a *api) beginChange(ctx context.Context) (done func(), err error) {
 // that they are not what they were, and notes the change for the audit trail: see [api.recorded].
 func (a *api) changed(r *http.Request, c change) error {
 	by := auth.IdentityFrom(r.Context()).Name
-	a.configs.Invalidate()
+	a.configs.Changed(by, c.kind.word, c.name)
 	a.onChanged(by)
 	entry, err := a.trail.Entry(audit.Change{
 		By: by, RequestID: traceFrom(r.Context()).requestID,

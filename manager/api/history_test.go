@@ -131,3 +131,19 @@ func decodeInto(t testing.TB, w *httptest.ResponseRecorder, into any) {
 		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
 	}
 }
+
+// Who made a config is known, whoever looks at it first.
+func TestWhoMadeAConfig(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, open opener) {
+		m := open.manager(t)
+		m.fill()
+		m.info("fleet")
+		m.do("PUT", "/apps/web/update", `{"docker_image": "nginx:2"}`)
+		m.info("fleet")
+		var page struct{ Configs []struct{ By string } }
+		decodeInto(t, m.do("GET", "/device_groups/fleet/configs", ""), &page)
+		if len(page.Configs) != 2 || page.Configs[0].By != user || page.Configs[1].By != "" {
+			t.Errorf("got %+v", page.Configs)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,6 +26,8 @@ type Maker struct {
 	now    func() time.Time
 	log    *slog.Logger
 	memory memory
+	// authors are those of changes since the last scan.
+	authors authors
 	// digests are those of the last scan.
 	digests atomic.Pointer[digests]
 	made    atomic.Int64
@@ -40,8 +43,9 @@ func New(st store.Store, now func() time.Time, log *slog.Logger) *Maker {
 	m := &Maker{
 		CacheTime: DefaultCacheTime,
 		store:     st, now: now, log: log,
-		memory: memory{entries: map[string]entry{}},
-		large:  map[string]bool{},
+		memory:  memory{entries: map[string]entry{}},
+		authors: authors{changes: map[document][]authored{}},
+		large:   map[string]bool{},
 	}
 	m.digests.Store(&digests{})
 	return m
@@ -60,10 +64,13 @@ func (m *Maker) Groups() []string { return m.memory.groups() }
 // Made is how many snapshots this Maker has made.
 func (m *Maker) Made() int64 { return m.made.Load() }
 
-// Invalidate says that documents have changed. Whoever calls [Maker.Current] after it sees the change.
-func (m *Maker) Invalidate() { m.memory.changed() }
+// Changed says that somebody has changed a document: "app", "cron_job" or "device_group", and its name. Whoever
+// calls [Maker.Current] after it sees the change, and the configs that come of it are by that somebody.
+func (m *Maker) Changed(by, kind, name string) {
+	m.authors.add(document{kind, name}, by, m.memory.changed)
+}
 
-// Current is the group's snapshot with every change that was made before the last [Maker.Invalidate] in
+// Current is the group's snapshot with every change that was made before the last [Maker.Changed] in
 // it; other managers' changes may be missing for up to CacheTime. It makes a snapshot when needed. It
 // fails with [store.ErrNotFound] when there is no such group, and like [Maker.Make]. The payload must not
 // be modified.
@@ -75,7 +82,7 @@ func (m *Maker) Current(ctx context.Context, group string) (store.Snapshot, erro
 }
 
 // Make looks whether the group's latest snapshot agrees with the documents, makes the next one when it
-// does not, and returns the latest. by is who made the change, as far as known. It fails with
+// does not, and returns the latest. by is who made the change if [Maker.Changed] has not told. It fails with
 // [store.ErrNotFound] when there is no such group, and when its config would be too large or invalid
 // ([topics.FieldError]) or the group or something it lists makes no sense ([store.UnreadableError]); the last
 // one stays in force then.
@@ -120,7 +127,7 @@ func (m *Maker) try(ctx context.Context, group, by string) (s store.Snapshot, ma
 	if err := parts.Unreadable(doc); err != nil {
 		return store.Snapshot{}, false, err
 	}
-	following, err := next(latest.Head, m.store.Epoch(), Content(doc, parts), m.now(), by)
+	following, err := next(latest.Head, m.store.Epoch(), Content(doc, parts), m.now(), m.by(doc, by))
 	if err != nil {
 		return store.Snapshot{}, false, err
 	}
@@ -132,6 +139,13 @@ func (m *Maker) try(ctx context.Context, group, by string) (s store.Snapshot, ma
 		return store.Snapshot{}, false, err
 	}
 	return *following, true, nil
+}
+
+// by is who has changed the group, or what it lists, since it was last found to agree with its snapshot; otherwise
+// when that is not known.
+func (m *Maker) by(group store.DeviceGroup, otherwise string) string {
+	known, _ := m.memory.get(group.DeviceGroup)
+	return cmp.Or(m.authors.of(group, known.seen.changes), otherwise)
 }
 
 func (m *Maker) append(ctx context.Context, s store.Snapshot, seen look) error {

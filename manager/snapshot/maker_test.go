@@ -69,7 +69,7 @@ func TestRecreatedAppMakesNewConfig(t *testing.T) {
 func TestDeletedGroup(t *testing.T) {
 	makers := map[string]func(*rig) error{
 		"Make":    func(r *rig) error { _, err := r.m.Make(r.ctx, "g", ""); return err },
-		"Current": func(r *rig) error { r.m.Invalidate(); _, err := r.m.Current(r.ctx, "g"); return err },
+		"Current": func(r *rig) error { r.m.Changed("", "", ""); _, err := r.m.Current(r.ctx, "g"); return err },
 		"MakeAll": func(r *rig) error {
 			if _, err := r.m.MakeAll(r.ctx, ""); err != nil {
 				return err
@@ -216,12 +216,12 @@ func TestInvalidConfigKeepsTheLast(t *testing.T) {
 	if _, err := r.m.Make(r.ctx, "g", ""); !errors.As(err, &field) || !strings.Contains(err.Error(), `"g"`) {
 		t.Errorf("got %v, want a FieldError with the group's name", err)
 	}
-	r.m.Invalidate()
+	r.m.Changed("", "", "")
 	for range 2 { // the scan must not take the last one for current
 		if _, err := r.m.Current(r.ctx, "g"); !errors.As(err, &field) {
 			t.Errorf("current: got %v, want a FieldError", err)
 		}
-		r.m.Invalidate()
+		r.m.Changed("", "", "")
 		_, _ = r.m.MakeAll(r.ctx, "")
 	}
 	if s, ok := r.m.Latest("g"); !ok || s.ConfigID != 1 {
@@ -254,10 +254,10 @@ func TestCurrent(t *testing.T) {
 	current(2, "after the cache time")
 
 	r.image("a", "3")
-	r.m.Invalidate()
+	r.m.Changed("", "", "")
 	current(3, "own change")
 	r.image("a", "4")
-	r.m.Invalidate()
+	r.m.Changed("", "", "")
 	_, err := r.m.MakeAll(r.ctx, "")
 	r.must(err)
 	r.st.asked()
@@ -282,7 +282,7 @@ func TestCurrentSeesChangesUnderway(t *testing.T) {
 			r.group("g", "a")
 			r.st.once("Append", func() {
 				r.image("a", "2")
-				r.m.Invalidate()
+				r.m.Changed("", "", "")
 			})
 			r.must(look(r))
 			s, err := r.m.Current(r.ctx, "g")

@@ -40,11 +40,13 @@ func (m *memory) look(now time.Time) look {
 	return look{number: m.looks, changes: m.changes, at: now}
 }
 
-// changed says that documents have changed: what earlier looks have seen is no longer good enough.
-func (m *memory) changed() {
+// changed says that documents have changed: what earlier looks have seen is no longer good enough. It returns
+// the number of the change.
+func (m *memory) changed() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.changes++
+	return m.changes
 }
 
 func (m *memory) get(group string) (entry, bool) {

@@ -91,7 +91,7 @@ func keepMaking(ctx context.Context, m *Maker, i int) error {
 		case 1:
 			_, err = m.Make(ctx, group, fmt.Sprint(i))
 		case 2:
-			m.Invalidate()
+			m.Changed("", "", "")
 			_, err = m.Current(ctx, group)
 		}
 		if ctx.Err() != nil {

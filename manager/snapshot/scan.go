@@ -18,7 +18,8 @@ const parallel = 64
 
 // MakeAll does for every group what [Maker.Make] does for one, with four reads of the store however many
 // groups there are, and one more for each snapshot that another manager has made since. Groups that no
-// longer exist are forgotten. It returns the heads of the snapshots it made, by group name.
+// longer exist are forgotten. It returns the heads of the snapshots it made, by group name. by is who made the
+// changes that [Maker.Changed] has not told of.
 //
 // The error joins those of the groups whose config would be too large or invalid ([topics.FieldError]), or that
 // make no sense or list something that makes none ([store.UnreadableError]), each naming its group. These keep
@@ -81,6 +82,7 @@ func (m *Maker) MakeAll(ctx context.Context, by string) (made []store.Head, err 
 		errs = append(errs, fmt.Errorf("make configs: %w", cause))
 	} else {
 		m.memory.forgetExcept(s.names(), s.seen)
+		m.authors.forget(s.seen.changes)
 	}
 	return made, errors.Join(errs...)
 }
@@ -149,7 +151,7 @@ func (m *Maker) update(ctx context.Context, s scan, group store.DeviceGroup, kno
 		err := m.remember(ctx, latest, s.seen)
 		return result{digest: digest, err: err, fatal: err != nil}
 	}
-	following, refused := next(latest, m.store.Epoch(), Content(group, s.parts), m.now(), s.by)
+	following, refused := next(latest, m.store.Epoch(), Content(group, s.parts), m.now(), m.by(group, s.by))
 	if refused != nil {
 		return m.keepLast(ctx, latest, refused)
 	}

@@ -58,7 +58,7 @@ func TestUnreadable(t *testing.T) {
 				if !slices.Contains(m.Groups(), "g") {
 					t.Errorf("the groups are %q", m.Groups())
 				}
-				m.Invalidate()
+				m.Changed("", "", "")
 				_, err = m.Current(r.ctx, "g")
 				r.wantUnreadable(err, test.want)
 			}
