@@ -42,6 +42,9 @@ func TestForeignDocuments(t *testing.T) {
 			t.Errorf("%q gave something (-want +got):\n%s", text, diff)
 		}
 	}
+	if err := unreadable.Docs["b"]; err == nil || strings.Contains(err.Error(), "carries the name") {
+		t.Errorf("no JSON: got %v", err)
+	}
 	if err := unreadable.Docs["f"]; err == nil || !strings.Contains(err.Error(), `carries the name "good"`) {
 		t.Errorf("a document under another's name: got %v", err)
 	}

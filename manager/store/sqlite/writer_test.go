@@ -208,3 +208,52 @@ func TestReadInterrupted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReadCutShort has a query fail after its first row: what it gave until then is not the whole.
+func TestReadCutShort(t *testing.T) {
+	s := mustOpen(t, path(t))
+	rows := 0
+	err := each(t.Context(), s.reads, `SELECT json(value) FROM json_each('["1","{"]')`, func(*sql.Rows) error { rows++; return nil })
+	if err == nil || rows != 1 {
+		t.Errorf("got %d rows, %v, want one and an error", rows, err)
+	}
+}
+
+// TestReadersDoNotWrite is about a write that goes past the writer.
+func TestReadersDoNotWrite(t *testing.T) {
+	s := mustOpen(t, path(t))
+	if _, err := s.reads.ExecContext(t.Context(), `INSERT INTO apps (name, doc) VALUES ('a', '{}')`); err == nil {
+		t.Error("a connection of the readers has written")
+	}
+}
+
+// TestLogsFailWhole has SQLite refuse the second of three rows: the call says so, and leaves none of them.
+func TestLogsFailWhole(t *testing.T) {
+	p := path(t)
+	s := mustOpen(t, p)
+	const odd = "65f0c0ffee00000000000002"
+	for _, table := range []string{"reports", "audit"} {
+		if err := tamper(t.Context(), p, `CREATE TRIGGER no_`+table+` BEFORE INSERT ON `+table+` WHEN new.id = '`+odd+`'
+			BEGIN SELECT RAISE(ABORT, 'not this one'); END`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var batch []store.Report
+	for n := range 3 {
+		batch = append(batch, store.Report{ID: fmt.Sprintf("65f0c0ffee%014d", n+1), Doc: []byte(`{}`)})
+	}
+	for what, err := range map[string]error{
+		"add":    s.Reports().Add(t.Context(), batch),
+		"append": s.Audit().Append(t.Context(), store.AuditEntry{ID: odd}),
+	} {
+		if err == nil || !containsAll(err.Error(), p, "not this one") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if page, err := s.Reports().Page(t.Context(), store.ReportQuery{}, 10); err != nil || len(page) != 0 {
+		t.Errorf("a failed batch left %v, %v", page, err)
+	}
+	if err := s.Reports().Add(t.Context(), []store.Report{batch[0], batch[2]}); err != nil {
+		t.Errorf("without the odd one: %v", err)
+	}
+}
