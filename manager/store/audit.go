@@ -23,8 +23,8 @@ type AuditEntry struct {
 	Action string `json:"action"`
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
-	// Changed lists the fields that differ between Before and After, those that are not shown included. It is
-	// never nil when it is read.
+	// Changed lists the fields that differ between Before and After, those that are not shown included; none
+	// when either is null. It is never nil when it is read.
 	Changed []string `json:"changed"`
 	// Before and After are the object without its secrets; null where there was or is none, never nil when
 	// they are read.
