@@ -85,6 +85,15 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// The hash that takes the time of one who does not exist lets nobody in, not even with its own password.
+func TestNobodyIsNobodyElse(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", "right", "")
+	r.want("denied", home, basic("nobody", "right"))
+	r.want("ann", home, basic("ann", "right"))
+	r.want("denied", home, basic("nobody", "right"))
+}
+
 // The rights of a member are the union over the groups, whatever their order.
 func TestUnion(t *testing.T) {
 	groups := []store.UserGroup{
