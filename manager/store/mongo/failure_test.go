@@ -183,8 +183,8 @@ func TestHang(t *testing.T) {
 		go func() { done <- call() }()
 		select {
 		case err := <-done:
-			if err == nil || !strings.Contains(err.Error(), "store mongodb://"+proxy.addr+"/nebula: ") {
-				t.Errorf("%s: got %v, want an error that names the store", what, err)
+			if !errors.Is(err, errHangs) || !strings.Contains(err.Error(), "store mongodb://"+proxy.addr+"/nebula: ") {
+				t.Errorf("%s: got %v, want an error that says so and names the store", what, err)
 			}
 			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrExists) {
 				t.Errorf("%s: silence is taken for an answer: %v", what, err)

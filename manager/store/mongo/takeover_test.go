@@ -36,6 +36,9 @@ func TestTakeOverReads(t *testing.T) {
 	check[topics.App](n, "old.app", `{"app_id":3,"app_name":"old.app","docker_image":"old:1","starting_ports":[8080,{"81":"81"}],
 		"containers_per":{"cpu":0.5},"env_vars":[],"running":false,"networks":["nebula"],"volumes":[],"devices":[],
 		"privileged":false,"rolling_restart":false}`)(s.Apps().Get(ctx, "old.app"))
+	bare, err := json.Marshal(topics.NewApp("bare", "bare:1"))
+	n.must(err)
+	check[topics.App](n, "bare", string(bare))(s.Apps().Get(ctx, "bare"))
 	check[store.DeviceGroup](n, "no-cron", `{"device_group":"no-cron","device_group_id":1,"prune_id":1,"apps":[],"cron_jobs":[]}`)(s.DeviceGroups().Get(ctx, "no-cron"))
 	check[store.DeviceGroup](n, "shops", `{"device_group":"shops","device_group_id":4,"prune_id":2,"apps":["web","old.app"],"cron_jobs":["clean"]}`)(s.DeviceGroups().Get(ctx, "shops"))
 	for _, name := range []string{"text", "bytes"} {
@@ -43,10 +46,10 @@ func TestTakeOverReads(t *testing.T) {
 	}
 	check[store.UserGroup](n, "user_group", `{"user_group":"shops","group_members":["text"],"pruning_allowed":true,"apps":{"web":"rw"},
 		"device_groups":{"shops":"ro"},"cron_jobs":{},"admin":false}`)(s.UserGroups().Get(ctx, "shops"))
-	check[[]string](n, "names", `["broken","old.app","web"]`)(s.Apps().Names(ctx))
+	check[[]string](n, "names", `["bare","broken","old.app","web"]`)(s.Apps().Names(ctx))
 	check[[]string](n, "cron_jobs", `["clean"]`)(s.CronJobs().Names(ctx))
 	all, err := s.Apps().All(ctx)
-	if unreadable, ok := errors.AsType[*store.UnreadableError](err); !ok || unreadable.Docs["broken"] == nil || len(all)+len(unreadable.Docs) != 3 {
+	if unreadable, ok := errors.AsType[*store.UnreadableError](err); !ok || unreadable.Docs["broken"] == nil || len(all)+len(unreadable.Docs) != 4 {
 		t.Errorf("all: got %d apps and %v, want an error about the broken one alone", len(all), err)
 	}
 	n.checkReports(s)
@@ -129,23 +132,32 @@ func withField(doc bson.D, field bson.E) bson.D {
 	return append(doc, field)
 }
 
-// TestNebulaBeside has Nebula change a document, by a field that Muster does not touch, while Muster changes it.
+// TestNebulaBeside has Nebula change a document while Muster changes it: a field that Muster does not touch, and
+// one that was not there.
 func TestNebulaBeside(t *testing.T) {
-	n := newNebula(t)
-	s, ctx := n.open(), t.Context()
-	tries := 0
-	got, err := s.Apps().Modify(ctx, "web", func(a *topics.App) error {
-		if tries++; tries == 1 {
-			_, err := n.db.Collection("nebula_apps").UpdateOne(ctx, bson.D{{Key: "app_name", Value: "web"}},
-				bson.D{{Key: "$inc", Value: bson.D{{Key: "app_id", Value: 1}}}, {Key: "$set", Value: bson.D{{Key: "env_vars", Value: bson.D{{Key: "A", Value: "2"}}}}}})
+	for app, what := range map[string]string{"web": "a field that was there", "bare": "a field that was not"} {
+		t.Run(what, func(t *testing.T) {
+			n := newNebula(t)
+			s, ctx := n.open(), t.Context()
+			tries := 0
+			update := bson.D{{Key: "$inc", Value: bson.D{{Key: "app_id", Value: 20}}}}
+			before, err := s.Apps().Get(ctx, app)
 			n.must(err)
-		}
-		a.AppID++
-		a.DockerImage = "nginx:2"
-		return nil
-	})
-	if err != nil || tries != 2 || got.AppID != 9 || got.EnvVars["A"] != "2" || got.DockerImage != "nginx:2" {
-		t.Errorf("got %+v after %d tries, %v, want both changes", got, tries, err)
+			got, err := s.Apps().Modify(ctx, app, func(a *topics.App) error {
+				if tries++; tries == 1 {
+					_, err := n.db.Collection("nebula_apps").UpdateOne(ctx, bson.D{{Key: "app_name", Value: app}}, update)
+					n.must(err)
+				}
+				a.AppID++
+				a.EnvVars = topics.EnvVars{"B": "1"}
+				return nil
+			})
+			now, failed := s.Apps().Get(ctx, app)
+			n.must(failed)
+			if err != nil || tries != 2 || got.AppID < before.AppID+10 || now.AppID != got.AppID || now.EnvVars["B"] != "1" {
+				t.Errorf("got %+v after %d tries, %v, in the database %+v, want both changes", got, tries, err, now)
+			}
+		})
 	}
 }
 
