@@ -14,8 +14,9 @@ import (
 
 // Files in the data directory that tell where the process listens.
 const (
-	httpAddrFile = "http.addr"
-	mqttAddrFile = "mqtt.addr"
+	httpAddrFile  = "http.addr"
+	httpsAddrFile = "https.addr"
+	mqttAddrFile  = "mqtt.addr"
 )
 
 // A dataDir is the data directory, locked against a second process.
@@ -37,7 +38,7 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("data-dir: another muster is running on %s: stop it, or use another directory", path)
 	}
 	// Addresses of a process that is gone must not be taken for this one's.
-	for _, name := range []string{httpAddrFile, mqttAddrFile} {
+	for _, name := range []string{httpAddrFile, httpsAddrFile, mqttAddrFile} {
 		if err := os.RemoveAll(filepath.Join(path, name)); err != nil {
 			return nil, fmt.Errorf("data-dir: %w", err)
 		}

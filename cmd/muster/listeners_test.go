@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,32 +18,19 @@ import (
 	"muster/test/rig"
 )
 
-// certificate makes files with a certificate for 127.0.0.1, which is its own authority, and its key.
-func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
+// certificateFiles makes files with a certificate for 127.0.0.1 and its key.
+func certificateFiles(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
 	t.Helper()
-	server := httptest.NewTLSServer(nil) // the standard library has one for tests
-	defer server.Close()
-	key, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: server.Certificate().Raw}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
-	} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	roots = x509.NewCertPool()
-	roots.AddCert(server.Certificate())
+	roots.AddCert(rig.WriteCertificate(t, certFile, keyFile, 365*24*time.Hour))
 	return certFile, keyFile, roots
 }
 
 // Each listener that flags ask for lets in those who have credentials, and serves them the same messages.
 func TestListeners(t *testing.T) {
-	certFile, keyFile, roots := certificate(t)
+	certFile, keyFile, roots := certificateFiles(t)
 	port := rig.FreePorts(t, 4)
 	addr := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", port+i) }
 	dir := filepath.Join(t.TempDir(), "data")

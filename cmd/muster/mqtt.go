@@ -31,9 +31,9 @@ type bus struct {
 }
 
 // openBus starts the embedded broker or connects to the external one.
-func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, log *slog.Logger) (bus, error) {
+func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, overTLS *tls.Config, log *slog.Logger) (bus, error) {
 	if f.broker.URL == "" {
-		server, err := listen(f, root, who, log)
+		server, err := listen(f, root, who, overTLS, log)
 		if err != nil {
 			return bus{}, err
 		}
@@ -61,21 +61,14 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 	return bus{Client: dialed, url: f.broker.Public(), connected: dialed.Connected}, nil
 }
 
-func listen(f serveFlags, root topics.Root, who *auth.Authenticator, log *slog.Logger) (*broker.Server, error) {
+func listen(f serveFlags, root topics.Root, who *auth.Authenticator, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
 	options := broker.Options{
 		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
 		Authenticate: func(login broker.Login) (broker.Identity, error) {
 			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback)
 			return broker.Identity{Role: role, Name: name}, err
 		},
-		Log: log,
-	}
-	if f.tlsCertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(f.tlsCertFile, f.tlsKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls-cert-file and tls-key-file: %w", err)
-		}
-		options.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		TLS: overTLS, Log: log,
 	}
 	server, err := broker.Listen(options)
 	if err != nil {

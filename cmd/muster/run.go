@@ -62,7 +62,11 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	bus, err := openBus(f, root, name, who, log)
+	served, overTLS, err := loadCertificate(f, log)
+	if err != nil {
+		return err
+	}
+	bus, err := openBus(f, root, name, who, overTLS, log)
 	if err != nil {
 		return err
 	}
@@ -84,9 +88,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	rest, err := api.Listen(f.httpAddr, handler, log)
+	rest, err := listenREST(f, handler, overTLS, log)
 	if err != nil {
-		return fmt.Errorf("http-addr: %w", err)
+		return err
 	}
 	if err := announce(dir, bus, rest, log); err != nil {
 		return err
@@ -96,6 +100,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	measures.Watch(metrics.Parts{
 		Configs: configs, Publisher: publisher, Checkins: checkins, Summaries: summaries, Connected: bus.connected, Server: bus.server,
 	})
+	if served != nil {
+		measures.WatchCertificate(served.Expiry)
+	}
 	// The others end after the API, so that what its last requests change still goes out.
 	others, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -133,14 +140,16 @@ func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (auth.Config, error) 
 }
 
 // announce tells scripts and the log where the process listens.
-func announce(dir *dataDir, bus bus, rest *api.Server, log *slog.Logger) error {
+func announce(dir *dataDir, bus bus, rest servers, log *slog.Logger) error {
 	mqtt := bus.addr()
-	if err := dir.write(mqttAddrFile, mqtt); err != nil {
-		return err
+	for file, addr := range map[string]string{mqttAddrFile: mqtt, httpAddrFile: rest.addr(rest.plain), httpsAddrFile: rest.addr(rest.overTLS)} {
+		if addr == "" && file != mqttAddrFile {
+			continue
+		}
+		if err := dir.write(file, addr); err != nil {
+			return err
+		}
 	}
-	if err := dir.write(httpAddrFile, rest.Addr().String()); err != nil {
-		return err
-	}
-	log.Info("ready", "http", rest.Addr().String(), "mqtt", mqtt, "data_dir", dir.path)
+	log.Info("ready", "http", rest.addr(rest.plain), "https", rest.addr(rest.overTLS), "mqtt", mqtt, "data_dir", dir.path)
 	return nil
 }

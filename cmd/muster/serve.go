@@ -32,6 +32,7 @@ type serveFlags struct {
 	dataDir     string
 	store       storeFlags
 	httpAddr    string
+	httpsAddr   string
 	mqttAddr    string
 	mqttTLSAddr string
 	mqttWSAddr  string
@@ -73,12 +74,13 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store (unless it is in MongoDB), the secrets made at the first start, and the files http.addr and mqtt.addr")
 	f.store.declare(flags)
-	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "HOST:PORT of the REST API; port 0 picks a free one")
+	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "HOST:PORT of the REST API; port 0 picks a free one, empty is off")
+	flags.StringVar(&f.httpsAddr, "https-addr", "", "HOST:PORT of the REST API over TLS, usually port 8443")
 	flags.StringVar(&f.mqttAddr, "mqtt-addr", "127.0.0.1:1883", "HOST:PORT of the embedded MQTT broker; port 0 picks a free one, empty is off")
 	flags.StringVar(&f.mqttTLSAddr, "mqtt-tls-addr", "", "HOST:PORT of the embedded MQTT broker over TLS, usually port 8883")
 	flags.StringVar(&f.mqttWSAddr, "mqtt-ws-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket")
 	flags.StringVar(&f.mqttWSSAddr, "mqtt-wss-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket with TLS")
-	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by")
+	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --https-addr, --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by; read again when it changes")
 	flags.StringVar(&f.tlsKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
 	flags.StringVar(&f.basicAuthUser, "basic-auth-user", "admin", "name of the local admin")
@@ -100,11 +102,11 @@ func (f *serveFlags) check() error {
 	if f.dataDir == "" {
 		return errors.New("data-dir: must not be empty")
 	}
-	if f.httpAddr == "" {
-		return errors.New("http-addr: must not be empty")
+	if f.httpAddr+f.httpsAddr == "" {
+		return errors.New("http-addr: must not be empty, since no https-addr is given")
 	}
 	for _, addr := range []struct{ flag, value string }{
-		{"http-addr", f.httpAddr}, {"mqtt-addr", f.mqttAddr}, {"mqtt-tls-addr", f.mqttTLSAddr}, {"mqtt-ws-addr", f.mqttWSAddr}, {"mqtt-wss-addr", f.mqttWSSAddr},
+		{"http-addr", f.httpAddr}, {"https-addr", f.httpsAddr}, {"mqtt-addr", f.mqttAddr}, {"mqtt-tls-addr", f.mqttTLSAddr}, {"mqtt-ws-addr", f.mqttWSAddr}, {"mqtt-wss-addr", f.mqttWSSAddr},
 	} {
 		if addr.value == "" {
 			continue
@@ -127,8 +129,10 @@ func (f *serveFlags) check() error {
 	if err := f.checkBroker(); err != nil {
 		return err
 	}
-	if !f.authEnabled && !loopback(f.httpAddr) {
-		return fmt.Errorf("auth-enabled: must not be false unless http-addr is a loopback address, it is %s", f.httpAddr)
+	for flag, addr := range map[string]string{"http-addr": f.httpAddr, "https-addr": f.httpsAddr} {
+		if !f.authEnabled && addr != "" && !loopback(addr) {
+			return fmt.Errorf("auth-enabled: must not be false unless %s is a loopback address, it is %s", flag, addr)
+		}
 	}
 	return nil
 }
@@ -139,10 +143,10 @@ func (f *serveFlags) checkBroker() error {
 	switch {
 	case (f.tlsCertFile == "") != (f.tlsKeyFile == ""):
 		return errors.New("tls-cert-file and tls-key-file: must be given together")
-	case overTLS != "" && f.tlsCertFile == "":
-		return errors.New("mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
-	case overTLS == "" && f.tlsCertFile != "":
-		return errors.New("tls-cert-file and tls-key-file: are of no use without mqtt-tls-addr or mqtt-wss-addr")
+	case overTLS+f.httpsAddr != "" && f.tlsCertFile == "":
+		return errors.New("https-addr, mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
+	case overTLS+f.httpsAddr == "" && f.tlsCertFile != "":
+		return errors.New("tls-cert-file and tls-key-file: are of no use without https-addr, mqtt-tls-addr or mqtt-wss-addr")
 	case f.broker.URL != "" && overTLS+f.mqttWSAddr != "":
 		return errors.New("mqtt-tls-addr, mqtt-ws-addr and mqtt-wss-addr: are of no use with broker-url")
 	case f.broker.URL != "":

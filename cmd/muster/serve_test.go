@@ -34,8 +34,8 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"WebSocket host alone", []string{"--mqtt-ws-addr=localhost"}, "mqtt-ws-addr: must be HOST:PORT"},
 		{"certificate without its key", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=x"}, "given together"},
 		{"key without its certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-key-file=x"}, "given together"},
-		{"TLS without a certificate", []string{"--mqtt-tls-addr=127.0.0.1:0"}, "mqtt-tls-addr and mqtt-wss-addr: need"},
-		{"WebSocket with TLS without a certificate", []string{"--mqtt-wss-addr=127.0.0.1:0"}, "mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"TLS without a certificate", []string{"--mqtt-tls-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"WebSocket with TLS without a certificate", []string{"--mqtt-wss-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
 		{"certificate without TLS", []string{"--tls-cert-file=x", "--tls-key-file=y"}, "tls-cert-file and tls-key-file: are of no use"},
 		{"no such certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=/nowhere", "--tls-key-file=y"}, "/nowhere"},
 		{"listener beside a broker", []string{"--broker-url=mqtt://127.0.0.1:1", "--mqtt-ws-addr=127.0.0.1:0"}, "of no use with broker-url"},
@@ -50,6 +50,9 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"MongoDB's own database", []string{"--mongo-url=mongodb://u:secret@127.0.0.1:1/admin"}, "/nebula?authSource=admin"},
 		{"no such file with a MongoDB URL", []string{"--mongo-url-file=/nowhere"}, "mongo-url-file: open /nowhere"},
 		{"no MongoDB there", []string{"--mongo-url=mongodb://u:secret@127.0.0.1:1/?serverSelectionTimeoutMS=50"}, "store mongodb://127.0.0.1:1/nebula: no server answers"},
+		{"open to all over TLS", []string{"--https-addr=0.0.0.0:0", "--tls-cert-file=x", "--tls-key-file=y", "--auth-enabled=false"}, "auth-enabled: must not be false unless https-addr"},
+		{"HTTPS without a certificate", []string{"--https-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"HTTPS host alone", []string{"--https-addr=localhost", "--tls-cert-file=x", "--tls-key-file=y"}, "https-addr: must be HOST:PORT"},
 		{"bad topic root", []string{"--topic-root=a/#"}, "topic-root"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

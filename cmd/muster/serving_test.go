@@ -51,7 +51,9 @@ func startServing(t *testing.T, args ...string) *serving {
 		}
 		return nil
 	})
-	s.url = "http://" + s.file(httpAddrFile)
+	if plain, err := os.ReadFile(filepath.Join(s.dir, httpAddrFile)); err == nil {
+		s.url = "http://" + strings.TrimSpace(string(plain))
+	}
 	return s
 }
 

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"muster/broker"
@@ -64,6 +66,13 @@ func (m *Metrics) Watch(p Parts) {
 	if p.Server != nil {
 		m.watchServer(p.Server)
 	}
+}
+
+// WatchCertificate adds when the TLS certificate ends. It must be called once at most.
+func (m *Metrics) WatchCertificate(expiry func() time.Time) {
+	m.gauge("muster_tls_certificate_expiry_timestamp_seconds", "When the certificate of the TLS listeners ends, in Unix time.", func() float64 {
+		return float64(expiry().Unix())
+	})
 }
 
 func (m *Metrics) watchServer(s *broker.Server) {

@@ -60,6 +60,7 @@ func watched(t *testing.T) *metrics.Metrics {
 		Checkins:  checkin.New(client, configs, publisher, checkin.Options{Log: discard}),
 		Summaries: summary.New(client, configs, summary.Options{Log: discard}),
 	})
+	m.WatchCertificate(time.Now)
 	return m
 }
 
