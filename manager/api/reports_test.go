@@ -59,6 +59,7 @@ func TestReports(t *testing.T) {
 			{"report_creation_time=200&report_creation_time_filter=ne", []int{1, 3, 4}},
 			{"report_creation_time=-1&report_creation_time_filter=gt", []int{1, 2, 3, 4}},
 			{"report_creation_time_filter=gt", []int{1, 2, 3, 4}},
+			{"report_creation_time_filter=lt", []int{1, 2, 3, 4}},
 			{"last_id=" + reportID(2), []int{3, 4}},
 			{"last_id=" + strings.ToUpper(reportID(2)), []int{3, 4}},
 			{"last_id=" + reportID(4), nil},
