@@ -78,8 +78,8 @@ func TestMetricsOfWhatHappens(t *testing.T) {
 	s := startServing(t)
 	s.must(200, "POST", "/api/v2/apps/web", `{"docker_image": "nginx:1"}`)
 	s.must(200, "POST", "/api/v2/device_groups/shops", `{"apps": ["web"], "cron_jobs": []}`)
-	for i := range 5 {
-		s.must(404, "GET", fmt.Sprint("/nowhere/", i), "")
+	for _, path := range []string{"/", "/nowhere/1", "/api", "/api/v2/nowhere", "/api/v2/apps/web/nowhere"} {
+		s.must(404, "GET", path, "")
 	}
 	s.awaitValue(1, "muster_config_publishes_total", "result=ok")
 	s.must(200, "GET", "/api/v2/device_groups/shops/info", "")
