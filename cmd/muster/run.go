@@ -82,7 +82,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request,
 	})
 	if err != nil {

@@ -51,6 +51,9 @@ type Options struct {
 	// identified. It must not block.
 	Changed func(by string)
 	Log     *slog.Logger
+	// CacheTime is for how long changes of device_groups through other managers may go unnoticed when a change
+	// of an app or cron_job is checked; 0 is 10 s.
+	CacheTime time.Duration
 	// Probes answer GET requests to their paths from anybody, without credentials. There may be none.
 	Probes map[string]http.HandlerFunc
 	// Metrics answers GET /metrics for all who may log in; nil where there are none.
@@ -68,6 +71,7 @@ type api struct {
 	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
 	trail     *audit.Trail
+	listing   *listing
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
 	// happen; then no config is made until one of the changes is taken back.
@@ -82,9 +86,13 @@ func New(o Options) (http.Handler, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, string, int, time.Duration) {}
 	}
+	if o.CacheTime == 0 {
+		o.CacheTime = defaultCacheTime
+	}
 	a := &api{
 		store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
+		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
 	}
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))

@@ -33,6 +33,9 @@ func (a *api) beginChange(ctx context.Context) (done func(), err error) {
 // that they are not what they were, and notes the change for the audit trail: see [api.recorded].
 func (a *api) changed(r *http.Request, c change) error {
 	by := auth.IdentityFrom(r.Context()).Name
+	if c.kind.word == groupKind.word {
+		a.listing.changed()
+	}
 	a.configs.Changed(by, c.kind.word, c.name)
 	a.onChanged(by)
 	entry, err := a.trail.Entry(audit.Change{

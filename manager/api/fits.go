@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"muster/manager/snapshot"
@@ -14,8 +13,11 @@ import (
 // appFits reports why a device_group that lists the app could not have a config with the app in it as it
 // would be.
 func (a *api) appFits(ctx context.Context, app topics.App) error {
-	return a.eachFits(ctx,
-		func(g store.DeviceGroup) bool { return slices.Contains(g.Apps, app.AppName) },
+	groups, err := a.listing.withApp(ctx, app.AppName)
+	if err != nil {
+		return err
+	}
+	return a.allFit(ctx, groups,
 		func(parts snapshot.Parts) { parts.Apps.Docs[app.AppName] = app },
 		func(g store.DeviceGroup, parts snapshot.Parts) error {
 			return checkGroupPorts(g, parts, func(name string) bool { return name == app.AppName })
@@ -24,24 +26,20 @@ func (a *api) appFits(ctx context.Context, app topics.App) error {
 
 // cronJobFits is appFits for a cron_job.
 func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
-	return a.eachFits(ctx,
-		func(g store.DeviceGroup) bool { return slices.Contains(g.CronJobs, job.CronJobName) },
+	groups, err := a.listing.withCronJob(ctx, job.CronJobName)
+	if err != nil {
+		return err
+	}
+	return a.allFit(ctx, groups,
 		func(parts snapshot.Parts) { parts.CronJobs.Docs[job.CronJobName] = job },
 		func(store.DeviceGroup, snapshot.Parts) error { return nil })
 }
 
-// eachFits reports why a device_group that lists what is to change could not have a config after apply has
-// changed it, or what check has against that group.
-func (a *api) eachFits(ctx context.Context, lists func(store.DeviceGroup) bool, apply func(snapshot.Parts),
+// allFit reports why one of the device_groups could not have a config after apply has changed what they list, or
+// what check has against that group.
+func (a *api) allFit(ctx context.Context, groups []store.DeviceGroup, apply func(snapshot.Parts),
 	check func(store.DeviceGroup, snapshot.Parts) error,
 ) error {
-	groups, err := a.store.DeviceGroups().All(ctx)
-	// Those that make no sense, and what else makes none below, get no new config before it is repaired.
-	var unreadable *store.UnreadableError
-	if err != nil && !errors.As(err, &unreadable) {
-		return err
-	}
-	groups = slices.DeleteFunc(groups, func(g store.DeviceGroup) bool { return !lists(g) })
 	if len(groups) == 0 {
 		return nil
 	}
