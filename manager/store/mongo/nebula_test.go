@@ -55,7 +55,7 @@ func newNebula(t *testing.T) *nebula {
 		  "docker_image": "clean:1", "running": true, "networks": ["nebula", "bridge"], "volumes": [], "devices": [], "privileged": false}`)
 	n.put("nebula_users",
 		`{"_id": {"$oid": "5c0000000000000000000031"}, "user_name": "text", "password": "`+bcryptHash+`", "token": "`+bcryptHash+`"}`)
-	n.insert("nebula_users", bson.D{{Key: "user_name", Value: "bytes"},
+	n.insert("nebula_users", bson.D{{Key: "_id", Value: objectID("5c0000000000000000000032")}, {Key: "user_name", Value: "bytes"},
 		{Key: "password", Value: bson.Binary{Data: []byte(bcryptHash)}}, {Key: "token", Value: bson.Binary{Data: []byte(bcryptHash)}}})
 	n.put("nebula_user_groups",
 		`{"_id": {"$oid": "5c0000000000000000000041"}, "user_group": "shops", "group_members": ["text"], "pruning_allowed": true,
