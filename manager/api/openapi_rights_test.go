@@ -11,6 +11,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
+	"muster/manager/metrics"
 	"muster/manager/store"
 )
 
@@ -40,19 +41,28 @@ var people = map[string]auth.Identity{
 	}},
 }
 
-// The right that the document says an operation needs is what the API asks for.
-func TestDocumentedRights(t *testing.T) {
-	s := openStore(t)
-	who := &somebody{}
+// wholeAPI is the API with all that it can have, on an empty store.
+func wholeAPI(t *testing.T, who *somebody) http.Handler {
+	t.Helper()
 	var err error
 	if who.Authenticator, err = auth.New(auth.Config{Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	h, err := api.New(api.Options{Store: s, Configs: newMaker(s), Auth: who, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler)})
+	s := openStore(t)
+	h, err := api.New(api.Options{
+		Store: s, Configs: newMaker(s), Auth: who, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
+		Metrics: metrics.New("test").Handler(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h = openapitest.Handler(t, h)
+	return openapitest.Handler(t, h)
+}
+
+// The right that the document says an operation needs is what the API asks for.
+func TestDocumentedRights(t *testing.T) {
+	who := &somebody{}
+	h := wholeAPI(t, who)
 	parameter := regexp.MustCompile(`{[^}]*}`)
 	openapitest.Load(t).Operations(func(method, path string, op openapitest.Place) {
 		needs := op.At("x-right").Value.(string)

@@ -36,7 +36,7 @@ func TestDocumentIsOpenAPI(t *testing.T) {
 // What is routed is documented, and what is documented is routed.
 func TestEveryRouteIsDocumented(t *testing.T) {
 	var routed, documented []string
-	err := chi.Walk(newManager(t).handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(wholeAPI(t, &somebody{}).(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		routed = append(routed, method+" "+path)
 		return nil
 	})

@@ -3,6 +3,7 @@ package openapitest
 import (
 	"bytes"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,11 +73,12 @@ func (x Exchange) checkAnswer(response Place) error {
 		}
 		return nil
 	}
-	media := content.At(x.Header.Get("Content-Type"))
-	if media.Value == nil {
+	mediaType, _, err := mime.ParseMediaType(x.Header.Get("Content-Type"))
+	media := content.At(mediaType)
+	if err != nil || media.Value == nil {
 		return fmt.Errorf("Content-Type %q is not documented", x.Header.Get("Content-Type"))
 	}
-	if x.Method == http.MethodHead && len(x.Body) == 0 || x.Header.Get("Content-Type") != "application/json" {
+	if x.Method == http.MethodHead && len(x.Body) == 0 || mediaType != "application/json" {
 		return nil
 	}
 	return validateJSON(media.At("schema"), x.Body)
