@@ -40,6 +40,13 @@ func (a address) explain(err error) error {
 	return fmt.Errorf("store %s: %w", a, err)
 }
 
+// silent reports whether a server was found and did not answer in time. The driver's clock may be a little ahead of
+// the context's.
+func silent(err error) bool {
+	var selection topology.ServerSelectionError
+	return mongo.IsTimeout(err) && !errors.As(err, &selection)
+}
+
 func refuses(err error, code int) bool {
 	var answered mongo.ServerError
 	return errors.As(err, &answered) && answered.HasErrorCode(code)

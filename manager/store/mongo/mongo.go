@@ -169,7 +169,7 @@ func (s *Store) call(ctx context.Context, f func(context.Context) error) error {
 	case ctx.Err() != nil:
 		// The driver does not always say so when it was interrupted.
 		return fmt.Errorf("%w: %w", ctx.Err(), s.address.explain(err))
-	case bounded.Err() != nil:
+	case bounded.Err() != nil, silent(err):
 		return s.address.explain(fmt.Errorf("%w (%v): %w", errHangs, s.timeout, err))
 	}
 	return s.address.explain(err)
