@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"muster/manager/api"
+	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
 	"muster/manager/snapshot"
 	"muster/manager/store"
@@ -30,7 +31,8 @@ type Server struct {
 	Store store.Store
 }
 
-// Start serves until the test ends.
+// Start serves until the test ends. An answer that is not as documented, or a request that is accepted and is not, makes
+// the test fail.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -56,7 +58,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(openapitest.Handler(t, handler))
 	t.Cleanup(server.Close)
 	return &Server{Server: server, Store: documents}
 }
