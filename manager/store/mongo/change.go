@@ -68,7 +68,7 @@ func (d documents[T]) swap(ctx context.Context, was found, set, unset bson.D) er
 	if len(unset) > 0 {
 		update = append(update, bson.E{Key: "$unset", Value: unset})
 	}
-	return d.s.call(ctx, func(ctx context.Context) error {
+	return d.s.finish(ctx, func(ctx context.Context) error {
 		condition := d.still(was)
 		if len(update) == 0 {
 			n, err := d.in().CountDocuments(ctx, condition)

@@ -26,7 +26,7 @@ func (d documents[T]) Create(ctx context.Context, doc T) error {
 	if err != nil {
 		return err
 	}
-	err = d.s.call(ctx, func(ctx context.Context) error {
+	err = d.s.finish(ctx, func(ctx context.Context) error {
 		return write(fields, func(fields bson.D) error {
 			_, err := d.in().InsertOne(ctx, fields)
 			if mongo.IsDuplicateKeyError(err) {
@@ -122,7 +122,7 @@ func (d documents[T]) Names(ctx context.Context) ([]string, error) {
 }
 
 func (d documents[T]) Delete(ctx context.Context, name string) error {
-	err := d.s.call(ctx, func(ctx context.Context) error {
+	err := d.s.finish(ctx, func(ctx context.Context) error {
 		deleted, err := d.in().DeleteOne(ctx, bson.D{{Key: d.key, Value: name}})
 		if err == nil && deleted.DeletedCount == 0 {
 			return store.ErrNotFound

@@ -113,6 +113,7 @@ func until(t *testing.T, what string, condition func() bool) {
 type frozen struct {
 	addr   string
 	silent atomic.Bool
+	held   sync.Mutex // by whoever has answers wait
 }
 
 func freezable(t *testing.T, behind string) *frozen {
@@ -134,14 +135,18 @@ func freezable(t *testing.T, behind string) *frozen {
 				_ = client.Close()
 				continue
 			}
-			go f.copy(server, client)
-			go f.copy(client, server)
+			go f.copy(server, client, func() {})
+			go f.copy(client, server, func() {
+				f.held.Lock()
+				defer f.held.Unlock()
+			})
 		}
 	}()
 	return f
 }
 
-func (f *frozen) copy(to io.WriteCloser, from io.Reader) {
+// copy passes on what wait, called before each piece, lets through.
+func (f *frozen) copy(to io.WriteCloser, from io.Reader, wait func()) {
 	defer to.Close()
 	buffer := make([]byte, 64<<10)
 	for {
@@ -152,6 +157,7 @@ func (f *frozen) copy(to io.WriteCloser, from io.Reader) {
 		if f.silent.Load() {
 			continue
 		}
+		wait()
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}

@@ -174,3 +174,12 @@ func (s *Store) call(ctx context.Context, f func(context.Context) error) error {
 	}
 	return s.address.explain(err)
 }
+
+// finish is call for what changes documents. What has begun is finished, within the timeout, also when the caller is
+// gone by then: an interrupted write may have been made, and nobody could tell.
+func (s *Store) finish(ctx context.Context, f func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.call(context.WithoutCancel(ctx), f)
+}
