@@ -65,6 +65,14 @@ func onSmallDisk(args []string) error {
 	if err := s.Snapshots().Append(ctx, snap("g", 1, 1000)); err != nil {
 		return err
 	}
+	earlier := filepath.Join(dir, "earlier.db")
+	before, err := Open(ctx, Options{Path: earlier, Log: discard})
+	if err != nil {
+		return err
+	}
+	if err := before.Close(); err != nil {
+		return err
+	}
 	ballast := filepath.Join(dir, "ballast")
 	if err := fill(ballast); err != nil {
 		return err
@@ -94,9 +102,10 @@ func onSmallDisk(args []string) error {
 	if err := check("on a full disk"); err != nil {
 		return err
 	}
-	other := filepath.Join(dir, "other.db")
-	if _, err := Open(ctx, Options{Path: other, Log: discard}); err == nil || !containsAll(err.Error(), other, "the disk is full") {
-		return fmt.Errorf("a new store on a full disk: got %w", err)
+	for _, path := range []string{filepath.Join(dir, "other.db"), earlier} {
+		if _, err := Open(ctx, Options{Path: path, Log: discard}); err == nil || !containsAll(err.Error(), path, "the disk is full") {
+			return fmt.Errorf("%s opened on a full disk: got %w", path, err)
+		}
 	}
 
 	if err := os.Remove(ballast); err != nil {

@@ -29,7 +29,7 @@ var hints = []struct {
 	{is(errNoWAL), "keep the store on a local disk"},
 	{code(lib.SQLITE_NOTADB), "this is no store: move the file away, or restore a backup"},
 	{code(lib.SQLITE_CORRUPT), "the file is damaged: restore a backup"},
-	{anyOf(code(lib.SQLITE_FULL), is(syscall.ENOSPC)), "the disk is full: make room; what was acknowledged is safe"},
+	{anyOf(code(lib.SQLITE_FULL), is(syscall.ENOSPC), extended(lib.SQLITE_IOERR_SHMSIZE)), "the disk is full: make room; what was acknowledged is safe"},
 	{anyOf(code(lib.SQLITE_READONLY), is(syscall.EROFS), is(fs.ErrPermission)), "let this user write to the file and its directory"},
 	{is(fs.ErrNotExist), "make the directory"},
 	{code(lib.SQLITE_CANTOPEN), "let this user write to the file and its directory, and check the limit of open files"},
@@ -75,6 +75,14 @@ func code(primary int) func(error) bool {
 	return func(err error) bool {
 		var failed *sqlite.Error
 		return errors.As(err, &failed) && failed.Code()&0xff == primary
+	}
+}
+
+// extended fits errors of SQLite by their whole code.
+func extended(whole int) func(error) bool {
+	return func(err error) bool {
+		var failed *sqlite.Error
+		return errors.As(err, &failed) && failed.Code() == whole
 	}
 }
 
