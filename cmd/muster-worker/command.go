@@ -42,7 +42,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 		Version: program.Version(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
-				return err
+				return &program.UsageError{Err: err}
 			}
 			log, err := f.log.Logger(stderr)
 			if err != nil {
@@ -80,5 +80,9 @@ func (f *workerFlags) check() error {
 	if f.stateDir == "" {
 		return errors.New("state-dir: must not be empty")
 	}
-	return nil
+	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
+		return fmt.Errorf("topic-root: %w", err)
+	}
+	_, err := f.broker.Options()
+	return err
 }

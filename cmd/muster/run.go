@@ -35,6 +35,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("topic-root: %w", err)
 	}
+	served, overTLS, err := loadCertificate(f, log)
+	if err != nil {
+		return &program.UsageError{Err: err}
+	}
 	dir, err := openDataDir(f.dataDir)
 	if err != nil {
 		return err
@@ -59,10 +63,6 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	documents := measures.Store(opened)
 	known.Users, known.CacheTime, known.Log = documents, f.cacheTime, log
 	who, err := auth.New(known)
-	if err != nil {
-		return err
-	}
-	served, overTLS, err := loadCertificate(f, log)
 	if err != nil {
 		return err
 	}

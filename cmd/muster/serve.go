@@ -62,7 +62,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
-				return err
+				return &program.UsageError{Err: err}
 			}
 			log, err := f.log.Logger(stderr)
 			if err != nil {
@@ -111,9 +111,16 @@ func (f *serveFlags) check() error {
 		if addr.value == "" {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(addr.value); err != nil {
+		_, port, err := net.SplitHostPort(addr.value)
+		if err != nil {
 			return fmt.Errorf("%s: must be HOST:PORT, is %q", addr.flag, addr.value)
 		}
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return fmt.Errorf("%s: the port must be from 0 to 65535, is %q", addr.flag, port)
+		}
+	}
+	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
+		return fmt.Errorf("topic-root: %w", err)
 	}
 	if f.name != "" {
 		if err := topics.CheckName(f.name); err != nil {
@@ -150,7 +157,8 @@ func (f *serveFlags) checkBroker() error {
 	case f.broker.URL != "" && overTLS+f.mqttWSAddr != "":
 		return errors.New("mqtt-tls-addr, mqtt-ws-addr and mqtt-wss-addr: are of no use with broker-url")
 	case f.broker.URL != "":
-		return nil
+		_, err := f.broker.Options()
+		return err
 	case f.mqttAddr+overTLS+f.mqttWSAddr == "":
 		return errors.New("mqtt-addr: must not be empty, since no other address and no broker-url is given")
 	}

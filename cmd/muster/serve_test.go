@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muster/cmd/internal/program"
 )
 
 // run executes "muster serve" with settings that suit a test, and more. A second one of the same flag wins.
@@ -30,6 +33,9 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"no REST address", []string{"--http-addr="}, "http-addr: must not be empty"},
 		{"no MQTT address", []string{"--mqtt-addr="}, "mqtt-addr: must not be empty"},
 		{"REST port alone", []string{"--http-addr=8080"}, "http-addr: must be HOST:PORT"},
+		{"REST port that is none", []string{"--http-addr=127.0.0.1:99999"}, `http-addr: the port must be from 0 to 65535, is "99999"`},
+		{"log level that is none", []string{"--log-level=loud"}, "log-level: must be"},
+		{"external broker without a scheme", []string{"--broker-url=127.0.0.1"}, "broker-url: "},
 		{"MQTT host alone", []string{"--mqtt-addr=localhost"}, "mqtt-addr: must be HOST:PORT"},
 		{"WebSocket host alone", []string{"--mqtt-ws-addr=localhost"}, "mqtt-ws-addr: must be HOST:PORT"},
 		{"certificate without its key", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=x"}, "given together"},
@@ -59,9 +65,19 @@ func TestFlagsAreRefused(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // what is not refused would run for ever
 			defer cancel()
 			var out bytes.Buffer
-			err := run(ctx, filepath.Join(t.TempDir(), "data"), &out, &out, tc.args...)
+			dir := filepath.Join(t.TempDir(), "data")
+			err := run(ctx, dir, &out, &out, tc.args...)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error is %v, want %q in it", err, tc.want)
+			}
+			if tc.name == "no MongoDB there" { // which another start may find
+				return
+			}
+			if _, misused := errors.AsType[*program.UsageError](err); !misused {
+				t.Errorf("%v does not end the program with the exit code of wrong settings", err)
+			}
+			if _, err := os.Stat(dir); !os.IsNotExist(err) || out.Len() > 0 {
+				t.Errorf("something was done before it was refused: %v\n%s", err, &out)
 			}
 			if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("the error shows a password or has more than one line: %v", err)

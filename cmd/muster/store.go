@@ -36,20 +36,34 @@ func (f *storeFlags) check() error {
 	case f.mongoDatabase != "" && f.mongoURL+f.mongoURLFile == "":
 		return errors.New("mongo-database: is of no use without mongo-url or mongo-url-file")
 	}
-	return nil
+	url, err := f.url()
+	if err != nil || url == "" {
+		return err
+	}
+	return mongo.CheckURL(url, f.mongoDatabase)
+}
+
+// url is the MongoDB's; empty when the store is in the data directory.
+func (f *storeFlags) url() (string, error) {
+	if f.mongoURLFile == "" {
+		return f.mongoURL, nil
+	}
+	content, err := os.ReadFile(f.mongoURLFile)
+	if err != nil {
+		return "", fmt.Errorf("mongo-url-file: %w", err)
+	}
+	url := strings.TrimSpace(string(content))
+	if url == "" {
+		return "", fmt.Errorf("mongo-url-file: %s is empty", f.mongoURLFile)
+	}
+	return url, nil
 }
 
 // open opens the store: in MongoDB when there is a URL, else in a file in the data directory.
 func (f *storeFlags) open(ctx context.Context, dir *dataDir, log *slog.Logger) (store.Store, error) {
-	url := f.mongoURL
-	if f.mongoURLFile != "" {
-		content, err := os.ReadFile(f.mongoURLFile)
-		if err != nil {
-			return nil, fmt.Errorf("mongo-url-file: %w", err)
-		}
-		if url = strings.TrimSpace(string(content)); url == "" {
-			return nil, fmt.Errorf("mongo-url-file: %s is empty", f.mongoURLFile)
-		}
+	url, err := f.url()
+	if err != nil {
+		return nil, err
 	}
 	if url == "" {
 		return sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir.path, "muster.db"), Log: log})

@@ -39,6 +39,12 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// CheckURL says what is wrong with a broker's URL, as [Dial] would.
+func CheckURL(url string) error {
+	_, err := parseURL(url)
+	return err
+}
+
 // withDefaults fills in what was left out, and checks the rest.
 func (o Options) withDefaults() (Options, endpoint, error) {
 	where, err := parseURL(o.URL)

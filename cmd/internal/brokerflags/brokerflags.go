@@ -54,6 +54,9 @@ func (f *Flags) Options() (network.Options, error) {
 	if f.URL == "" {
 		return network.Options{}, errors.New("broker-url: must be given, such as mqtt://127.0.0.1:1883")
 	}
+	if err := network.CheckURL(f.URL); err != nil {
+		return network.Options{}, fmt.Errorf("broker-url: %w", err)
+	}
 	// Without TLS there is nothing that the certificates could prove.
 	if scheme, _, _ := strings.Cut(f.URL, ":"); f.caFile != "" && (scheme == "mqtt" || scheme == "ws") {
 		return network.Options{}, fmt.Errorf("broker-ca-file: needs a broker-url with TLS, mqtts:// or wss://, not %s://", scheme)

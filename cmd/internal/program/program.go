@@ -130,11 +130,11 @@ func (l *LogFlags) Declare(flags *pflag.FlagSet) {
 	flags.StringVar(&l.format, "log-format", "text", "format of the log: text or json")
 }
 
-// Logger makes the log that the flags ask for.
+// Logger makes the log that the flags ask for. Its error is a [UsageError].
 func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.level)); err != nil {
-		return nil, fmt.Errorf("log-level: must be debug, info, warn or error, is %q", l.level)
+		return nil, &UsageError{fmt.Errorf("log-level: must be debug, info, warn or error, is %q", l.level)}
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch l.format {
@@ -143,5 +143,5 @@ func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	}
-	return nil, fmt.Errorf("log-format: must be text or json, is %q", l.format)
+	return nil, &UsageError{fmt.Errorf("log-format: must be text or json, is %q", l.format)}
 }

@@ -35,3 +35,20 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+// A default of zero may also be asked for, against the environment for example.
+func TestDurationThatIsZeroByDefault(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want time.Duration // below 0 is refused
+	}{{"0", 0}, {"0s", 0}, {"30s", 30 * time.Second}, {"-1s", -1}, {"soon", -1}} {
+		var got time.Duration
+		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		settings.DurationVar(flags, &got, "drain", 0, "")
+		got = time.Hour
+		err := flags.Parse([]string{"--drain=" + tc.text})
+		if tc.want < 0 && (err == nil || got != time.Hour) || tc.want >= 0 && (err != nil || got != tc.want) {
+			t.Errorf("%q is %v, %v, want %v", tc.text, got, err, tc.want)
+		}
+	}
+}

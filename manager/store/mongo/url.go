@@ -29,6 +29,16 @@ type address struct {
 
 func (a address) String() string { return "mongodb://" + a.hosts + "/" + a.database }
 
+// CheckURL says what is wrong with a URL, as [Open] would, but asks nobody: of a mongodb+srv:// URL, most of which is
+// in DNS, it says nothing.
+func CheckURL(url, database string) error {
+	if strings.HasPrefix(url, connstring.SchemeMongoDBSRV+"://") {
+		return nil
+	}
+	_, _, err := parseURL(url, database, slog.New(slog.DiscardHandler))
+	return err
+}
+
 // parseURL reads a connection string. What is in it about read and write concerns and the read preference is
 // not heeded, since with less than what is set here changes could be lost.
 func parseURL(url, database string, log *slog.Logger) (*options.ClientOptions, address, error) {
