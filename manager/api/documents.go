@@ -55,6 +55,30 @@ func (d documents[T]) mustBeNew(ctx context.Context, name string) error {
 	return err
 }
 
+// add, alter and delete are all that writes documents: no change is missed by those who must be told of it.
+
+// add writes a new document.
+func (d documents[T]) add(r *http.Request, name string, doc T) error {
+	if err := d.docs.Create(r.Context(), doc); err != nil {
+		return d.kind.about(name, err)
+	}
+	return d.changed(r, change{"create", d.kind, name, nil, doc})
+}
+
+// alter writes what the function, which may be called more than once, makes of a document. An error of the store is
+// returned as it is: what it means to the client is up to [kind.about].
+func (d documents[T]) alter(r *http.Request, action, name string, alter func(*T) error) (T, error) {
+	var before T
+	after, err := d.docs.Modify(r.Context(), name, func(doc *T) error {
+		before = *doc
+		return alter(doc)
+	})
+	if err != nil {
+		return after, err
+	}
+	return after, d.changed(r, change{action, d.kind, name, before, after})
+}
+
 // delete removes the document that the path names, one that makes no sense too: that is how to be rid of it.
 func (d documents[T]) delete(r *http.Request) (int, any, error) {
 	var before any

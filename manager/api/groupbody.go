@@ -14,7 +14,7 @@ type groupPatch struct {
 	apps, cronJobs []string
 }
 
-// readGroupPatch reads the body of a request. The order of its checks is Nebula's.
+// readPatch reads the body of a request. The order of its checks is Nebula's.
 func (g groups) readPatch(r *http.Request) (groupPatch, error) {
 	fields, err := readObject(r)
 	if err != nil {

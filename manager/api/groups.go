@@ -43,10 +43,7 @@ func (g groups) create(r *http.Request) (int, any, error) {
 	if err := g.groupFits(r.Context(), store.DeviceGroup{}, group, patch); err != nil {
 		return 0, nil, err
 	}
-	if err := g.docs.Create(r.Context(), group); err != nil {
-		return 0, nil, g.kind.about(name, err)
-	}
-	return http.StatusOK, group, g.changed(r, change{"create", g.kind, name, nil, group})
+	return http.StatusOK, group, g.add(r, name, group)
 }
 
 // replace is the update by POST: a list that the body leaves out becomes empty.
@@ -86,31 +83,28 @@ func (g groups) update(r *http.Request, complete func(*groupPatch) error) (int, 
 		return 0, nil, err
 	}
 
-	var before store.DeviceGroup
-	alter := func(group *store.DeviceGroup) {
-		before = *group
+	raise := func(group *store.DeviceGroup) error {
 		group.DeviceGroupID++
 		patch.apply(group)
+		return nil
 	}
 	done, err := g.beginChange(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
-	group, err := g.existing(r)
+	before, err := g.existing(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	alter(&group)
+	group := before
+	if err := raise(&group); err != nil {
+		return 0, nil, err
+	}
 	if err := g.groupFits(r.Context(), before, group, patch); err != nil {
 		return 0, nil, err
 	}
-	group, err = g.docs.Modify(r.Context(), group.DeviceGroup, func(group *store.DeviceGroup) error {
-		alter(group)
-		return nil
-	})
-	if err != nil {
-		return 0, nil, g.kind.about(g.name(r), err)
-	}
-	return http.StatusAccepted, group, g.changed(r, change{"update", g.kind, group.DeviceGroup, before, group})
+	name := g.name(r)
+	group, err = g.alter(r, "update", name, raise)
+	return http.StatusAccepted, group, g.kind.about(name, err)
 }

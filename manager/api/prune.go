@@ -22,16 +22,10 @@ func (g groups) prune(r *http.Request) (int, any, error) {
 
 // raisePruneID does not wait for other changes: what it changes always fits.
 func (g groups) raisePruneID(r *http.Request, name string) (store.DeviceGroup, error) {
-	var before store.DeviceGroup
-	group, err := g.docs.Modify(r.Context(), name, func(group *store.DeviceGroup) error {
-		before = *group
+	return g.alter(r, "prune", name, func(group *store.DeviceGroup) error {
 		group.PruneID++
 		return nil
 	})
-	if err != nil {
-		return group, err
-	}
-	return group, g.changed(r, change{"prune", g.kind, name, before, group})
 }
 
 // pruneAll is prune for every group. It goes on after a group that makes no sense, and ends at an error of the

@@ -30,10 +30,7 @@ func (g userGroups) create(r *http.Request) (int, any, error) {
 	if err := patch.apply(userGroupFields(&group)); err != nil {
 		return 0, nil, err
 	}
-	if err := g.docs.Create(r.Context(), group); err != nil {
-		return 0, nil, g.kind.about(name, err)
-	}
-	return http.StatusOK, group, g.changed(r, change{"create", g.kind, name, nil, group})
+	return http.StatusOK, group, g.add(r, name, group)
 }
 
 // modify changes the fields that the body gives; the others stay as they are.
@@ -48,14 +45,9 @@ func (g userGroups) modify(r *http.Request) (int, any, error) {
 	if patch.isEmpty() {
 		return 0, nil, errNothingGiven
 	}
-	var before store.UserGroup
 	name := g.name(r)
-	after, err := g.docs.Modify(r.Context(), name, func(group *store.UserGroup) error {
-		before = *group
+	group, err := g.alter(r, "update", name, func(group *store.UserGroup) error {
 		return patch.apply(userGroupFields(group))
 	})
-	if err != nil {
-		return 0, nil, g.kind.about(name, err)
-	}
-	return http.StatusOK, after, g.changed(r, change{"update", g.kind, name, before, after})
+	return http.StatusOK, group, g.kind.about(name, err)
 }

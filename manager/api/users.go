@@ -61,10 +61,7 @@ func (u users) create(r *http.Request) (int, any, error) {
 	if err := set(&user); err != nil {
 		return 0, nil, err
 	}
-	if err := u.docs.Create(r.Context(), user); err != nil {
-		return 0, nil, u.kind.about(name, err)
-	}
-	return http.StatusOK, answerUser(user), u.changed(r, change{"create", u.kind, name, nil, user})
+	return http.StatusOK, answerUser(user), u.add(r, name, user)
 }
 
 func (u users) modify(r *http.Request) (int, any, error) {
@@ -99,15 +96,9 @@ func (u users) change(r *http.Request, action string, patch userPatch) (store.Us
 	if err != nil {
 		return store.User{}, err
 	}
-	var before store.User
-	after, err := u.docs.Modify(r.Context(), u.name(r), func(user *store.User) error {
-		before = *user
-		return set(user)
-	})
-	if err != nil {
-		return store.User{}, u.kind.about(u.name(r), err)
-	}
-	return after, u.changed(r, change{action, u.kind, after.UserName, before, after})
+	name := u.name(r)
+	user, err := u.alter(r, action, name, set)
+	return user, u.kind.about(name, err)
 }
 
 // hashed makes the hashes that the patch needs, once, and gives what puts them into a user.

@@ -46,10 +46,7 @@ func (w workloads[T]) create(r *http.Request) (int, any, error) {
 	if err := w.fits(r.Context(), doc); err != nil {
 		return 0, nil, err
 	}
-	if err := w.docs.Create(r.Context(), doc); err != nil {
-		return 0, nil, w.kind.about(name, err)
-	}
-	return http.StatusOK, doc, w.changed(r, change{"create", w.kind, name, nil, doc})
+	return http.StatusOK, doc, w.add(r, name, doc)
 }
 
 // apply sets the fields of doc that the body gives and checks the result.
@@ -105,9 +102,7 @@ func (w workloads[T]) update(r *http.Request, complete func(patch) error, prepar
 // change applies alter, which may be called more than once, to the object that the path names and raises
 // its id.
 func (w workloads[T]) change(r *http.Request, action string, alter func(*T) error) (int, any, error) {
-	var before T
 	raise := func(doc *T) error {
-		before = *doc
 		*w.container(doc).id++
 		return alter(doc)
 	}
@@ -127,8 +122,6 @@ func (w workloads[T]) change(r *http.Request, action string, alter func(*T) erro
 		return 0, nil, err
 	}
 	name := w.name(r)
-	if doc, err = w.docs.Modify(r.Context(), name, raise); err != nil {
-		return 0, nil, w.kind.about(name, err)
-	}
-	return http.StatusAccepted, doc, w.changed(r, change{action, w.kind, name, before, doc})
+	doc, err = w.alter(r, action, name, raise)
+	return http.StatusAccepted, doc, w.kind.about(name, err)
 }
