@@ -22,7 +22,7 @@ type Config struct {
 	// MQTT. Without a password there is neither.
 	AdminUser     string
 	AdminPassword string
-	// AdminToken is the local admin's Bearer token. Without one no token is accepted.
+	// AdminToken is the local admin's Bearer token. Without one the local admin has none.
 	AdminToken string
 	// DevicePassword is shared by all devices. Without one only the loopback interface is open to devices.
 	DevicePassword string

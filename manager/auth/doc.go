@@ -1,7 +1,7 @@
 // Package auth answers one question, for the REST API and for the broker: who is it?
 //
-// What an identity may do is decided elsewhere: over MQTT by the rules of package topics, which follow
-// from the role found here.
+// What an identity may do over REST comes of its user_groups: see [Rights]; which right a path needs is decided in
+// package api. Over MQTT the rules of package topics decide, which follow from the role found here.
 //
 // There is one local admin, from the manager's own configuration, and one password that all devices share.
 // Both passwords are made at the first start when they are not configured: see [LoadOrCreate]. Other users
