@@ -104,35 +104,52 @@ func TestResponder(t *testing.T) {
 		}
 		awaitUp(device)
 
+		send := func(payload string) {
+			t.Helper()
+			err := device.Publish(t.Context(), client.Message{
+				Topic: "muster/v1/devices/d1/checkin", Payload: []byte(payload), QoS: 1,
+				ResponseTopic: "muster/v1/devices/d2/reply", CorrelationData: []byte("c"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		answered := func(patience time.Duration) (reply topics.CheckinReply, ok bool) {
+			t.Helper()
+			select {
+			case m := <-replies:
+				if string(m.CorrelationData) != "c" {
+					t.Errorf("correlation data %q, want it back", m.CorrelationData)
+				}
+				reply, err := topics.ParseCheckinReply(m.Payload)
+				if err != nil {
+					t.Fatalf("%s: %v", m.Payload, err)
+				}
+				return reply, true
+			case <-time.After(patience):
+				return reply, false
+			}
+		}
+		const first = "0" // repeated until the manager has subscribed; it may be answered more than once, and late
+		for tries, subscribed := 0, false; !subscribed; tries++ {
+			if tries == 50 {
+				t.Fatal("no reply")
+			}
+			send(`{"request_id":"` + first + `","device_group":"shops"}`)
+			_, subscribed = answered(200 * time.Millisecond)
+		}
 		ask := func(t *testing.T, payload string) topics.CheckinReply {
 			t.Helper()
-			for range 50 { // the manager may not have subscribed yet
-				err := device.Publish(t.Context(), client.Message{
-					Topic: "muster/v1/devices/d1/checkin", Payload: []byte(payload), QoS: 1,
-					ResponseTopic: "muster/v1/devices/d2/reply", CorrelationData: []byte("c"),
-				})
-				if err != nil {
-					t.Fatal(err)
+			send(payload)
+			for {
+				reply, ok := answered(10 * time.Second)
+				if !ok {
+					t.Fatalf("no reply to %s", payload)
 				}
-				select {
-				case m := <-replies:
-					if string(m.CorrelationData) != "c" {
-						t.Errorf("correlation data %q, want it back", m.CorrelationData)
-					}
-					reply, err := topics.ParseCheckinReply(m.Payload)
-					if err != nil {
-						t.Fatalf("%s: %v", m.Payload, err)
-					}
+				if reply.RequestID != first {
 					return reply
-				case <-time.After(200 * time.Millisecond):
 				}
 			}
-			t.Fatal("no reply")
-			return topics.CheckinReply{}
-		}
-		ask(t, `{"request_id":"0","device_group":"shops"}`)
-		for len(replies) > 0 { // to what was asked before the manager had subscribed
-			<-replies
 		}
 
 		reply := ask(t, `{"request_id":"1","device_group":"shops"}`)
