@@ -200,26 +200,3 @@ func TestInfoIsAuthorisedEveryTime(t *testing.T) {
 		want(401)
 	})
 }
-
-// Past too many guesses the answer says so, and when to come back.
-func TestTooManyGuesses(t *testing.T) {
-	m := newManager(t)
-	m.fill()
-	var w *httptest.ResponseRecorder
-	for i := range 100 {
-		if w = m.as("ann", fmt.Sprint("guess", i))("GET", "/status", ""); w.Code != 401 {
-			break
-		}
-	}
-	wantJSON(t, w, 429, `{"error": "too many wrong credentials, try again later"}`)
-	if after := w.Header().Get("Retry-After"); after != "5" {
-		t.Errorf("Retry-After %q, want the seconds to wait", after)
-	}
-	if w.Header().Get("WWW-Authenticate") != "" {
-		t.Error("a 429 asks for other credentials")
-	}
-	if strings.Contains(m.log.String(), "guess") || !strings.Contains(m.log.String(), "status=429") {
-		t.Error("the log must have the refusal, and not the guess")
-	}
-	wantJSON(t, m.do("GET", "/status", ""), 200, `{"api_available": true}`)
-}
