@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"muster/manager/snapshot"
@@ -18,9 +19,12 @@ func (a *api) appFits(ctx context.Context, app topics.App) error {
 		return err
 	}
 	return a.allFit(ctx, groups,
-		func(parts snapshot.Parts) { parts.Apps.Docs[app.AppName] = app },
-		func(g store.DeviceGroup, parts snapshot.Parts) error {
-			return checkGroupPorts(g, parts, func(name string) bool { return name == app.AppName })
+		func(parts *snapshot.Parts) { parts.Apps.Docs = with(parts.Apps.Docs, app.AppName, app) },
+		func(g store.DeviceGroup, before, after snapshot.Parts) error {
+			if slices.Equal(portsTaken(before.Apps.Docs[app.AppName]), portsTaken(app)) {
+				return nil
+			}
+			return checkGroupPorts(g, after, func(name string) bool { return name == app.AppName })
 		})
 }
 
@@ -31,25 +35,33 @@ func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
 		return err
 	}
 	return a.allFit(ctx, groups,
-		func(parts snapshot.Parts) { parts.CronJobs.Docs[job.CronJobName] = job },
-		func(store.DeviceGroup, snapshot.Parts) error { return nil })
+		func(parts *snapshot.Parts) { parts.CronJobs.Docs = with(parts.CronJobs.Docs, job.CronJobName, job) },
+		func(store.DeviceGroup, snapshot.Parts, snapshot.Parts) error { return nil })
+}
+
+// with is a copy of docs in which doc has that name.
+func with[T any](docs map[string]T, name string, doc T) map[string]T {
+	docs = maps.Clone(docs)
+	docs[name] = doc
+	return docs
 }
 
 // allFit reports why one of the device_groups could not have a config after apply has changed what they list, or
 // what check has against that group.
-func (a *api) allFit(ctx context.Context, groups []store.DeviceGroup, apply func(snapshot.Parts),
-	check func(store.DeviceGroup, snapshot.Parts) error,
+func (a *api) allFit(ctx context.Context, groups []store.DeviceGroup, apply func(*snapshot.Parts),
+	check func(g store.DeviceGroup, before, after snapshot.Parts) error,
 ) error {
 	if len(groups) == 0 {
 		return nil
 	}
-	parts, err := snapshot.ReadParts(ctx, a.store, groups...)
+	before, err := snapshot.ReadParts(ctx, a.store, groups...)
 	if err != nil {
 		return err
 	}
-	apply(parts)
+	after := before
+	apply(&after)
 	for _, g := range groups {
-		if err := cmp.Or(snapshot.Fits(g, parts), check(g, parts)); err != nil {
+		if err := cmp.Or(breaks(g, before, g, after), check(g, before, after)); err != nil {
 			return err
 		}
 	}
@@ -60,7 +72,7 @@ func (a *api) allFit(ctx context.Context, groups []store.DeviceGroup, apply func
 // lists what it may not, what is new in it takes ports of others, or the config would be too large. before is
 // the group as it is, zero when it is new.
 func (a *api) groupFits(ctx context.Context, before, group store.DeviceGroup, patch groupPatch) error {
-	parts, err := snapshot.ReadParts(ctx, a.store, group)
+	parts, err := snapshot.ReadParts(ctx, a.store, before, group)
 	if err != nil {
 		return err
 	}
@@ -68,6 +80,17 @@ func (a *api) groupFits(ctx context.Context, before, group store.DeviceGroup, pa
 		patch.check(parts),
 		parts.Unreadable(group),
 		checkGroupPorts(group, parts, func(app string) bool { return !slices.Contains(before.Apps, app) }),
-		snapshot.Fits(group, parts),
+		breaks(before, parts, group, parts),
 	)
+}
+
+// breaks reports why a change leaves a device_group without a config. One that could have none before either,
+// because another program wrote what no device could be told, does not keep anybody from changing what it lists,
+// nor from repairing it step by step. was is zero when the device_group is new.
+func breaks(was store.DeviceGroup, before snapshot.Parts, is store.DeviceGroup, after snapshot.Parts) error {
+	err := snapshot.Fits(is, after)
+	if err == nil || was.DeviceGroup == "" || snapshot.Fits(was, before) == nil {
+		return err
+	}
+	return nil
 }

@@ -49,14 +49,20 @@ func checkPorts(app topics.App) error {
 	return nil
 }
 
+// portsTaken are the host ports that an app takes as things are: none when it is not running, or not there.
+func portsTaken(app topics.App) []portRange {
+	if !app.Running {
+		return nil
+	}
+	return portRanges(app)
+}
+
 // checkGroupPorts reports a host port that two apps of a group would take at the same time, one of them being
 // among the changed ones: a clash that is there already keeps nobody from changing something else.
 func checkGroupPorts(g store.DeviceGroup, parts snapshot.Parts, changed func(app string) bool) error {
 	var ranges []portRange
 	for _, name := range g.Apps {
-		if app, ok := parts.Apps.Docs[name]; ok && app.Running {
-			ranges = append(ranges, portRanges(app)...)
-		}
+		ranges = append(ranges, portsTaken(parts.Apps.Docs[name])...)
 	}
 	one, other := clash(ranges, changed)
 	if one == nil {

@@ -136,7 +136,10 @@ func TestPortsThatClashAlready(t *testing.T) {
 		{"PUT", "/device_groups/fleet/update", `{"cron_jobs": ["nightly"]}`, 202},
 		{"PUT", "/device_groups/fleet/update", `{"apps": ["idle", "web", "c", "b", "a"]}`, 202},
 		{"POST", "/device_groups/fleet/prune", ``, 202},
-		{"PUT", "/apps/a/update", `{"docker_image": "new"}`, 400}, // it is about this one
+		{"PUT", "/apps/a/update", `{"docker_image": "newer"}`, 202}, // the ports stay what they are
+		{"POST", "/apps/a/restart", ``, 202},
+		{"PUT", "/apps/a/update", `{"containers_per": {"server": 2}}`, 400},
+		{"PUT", "/apps/a/update", `{"starting_ports": [80, 90]}`, 400},
 		{"POST", "/apps/b/stop", ``, 202},
 		{"PUT", "/device_groups/fleet/update", `{"apps": ["web", "c", "a"]}`, 202},
 		{"PUT", "/apps/a/update", `{"starting_ports": [82]}`, 202},
