@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/distribution/reference"
 
@@ -34,7 +35,15 @@ func (c container) fields() []field {
 			return json.Unmarshal(v.raw, c.env)
 		}},
 		{"running", func(v value) error { return v.bool(c.running) }},
-		{"networks", func(v value) error { return v.strings(c.networks) }},
+		{"networks", func(v value) error {
+			if err := v.strings(c.networks); err != nil {
+				return err
+			}
+			if slices.Equal(*c.networks, []string{""}) {
+				*c.networks = []string{} // what Nebula's CLI makes of no networks
+			}
+			return nil
+		}},
 		{"volumes", func(v value) error { return v.strings(c.volumes) }},
 		{"devices", func(v value) error { return v.strings(c.devices) }},
 		{"privileged", func(v value) error { return v.bool(c.privileged) }},

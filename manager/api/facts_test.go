@@ -86,6 +86,7 @@ func TestFacts(t *testing.T) {
 		{"POST", "/apps/new", `{"docker_image": "img", "containers_per": {"mem": 512}}`, 200, newApp(`{"containers_per": {"mem": 512}}`)},
 		{"POST", "/apps/new", `{"docker_image": "img", "networks": ["none"]}`, 200, newApp(`{"networks": ["none"]}`)},
 		{"POST", "/apps/new", `{"docker_image": "img", "networks": []}`, 200, newApp(`{"networks": []}`)},
+		{"POST", "/apps/new", `{"docker_image": "img", "networks": [""]}`, 200, newApp(`{"networks": []}`)}, // Nebula's CLI
 		{"POST", "/apps/web", `{"docker_image": "img"}`, 403, appExists},
 		{"POST", "/apps/web", ``, 403, appExists},
 		{"POST", "/apps/new", ``, 400, noImage},

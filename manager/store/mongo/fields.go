@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -53,25 +55,43 @@ func (k kind[T]) json(field string, value bson.RawValue) (json.RawMessage, error
 	}
 	var text bytes.Buffer
 	err := writeJSON(&text, value, plainOnly)
-	if field == "starting_ports" {
-		return bareNumbers(text.Bytes()), err
+	switch {
+	case field == "starting_ports":
+		return plainPorts(text.Bytes()), err
+	case field == "networks" && text.String() == `[""]`:
+		return json.RawMessage("[]"), err // what Nebula's CLI makes of no networks
 	}
 	return text.Bytes(), err
 }
 
-// bareNumbers takes the quotes off whole numbers in a list, which Nebula takes for ports as well.
-func bareNumbers(list json.RawMessage) json.RawMessage {
+// plainPorts takes the quotes off whole numbers in a list, which Nebula takes for ports as well, and makes of a
+// dict of several ports, which Nebula's workers publish one by one, several dicts of one.
+func plainPorts(list json.RawMessage) json.RawMessage {
 	var items []json.RawMessage
 	if json.Unmarshal(list, &items) != nil {
 		return list
 	}
-	for i, item := range items {
-		if bare := bytes.Trim(item, `"`); json.Valid(bare) && bytes.Trim(bare, "0123456789") == nil {
-			items[i] = bare
+	plain := make([]json.RawMessage, 0, len(items))
+	for _, item := range items {
+		var dict map[string]json.RawMessage
+		bare := bytes.Trim(item, `"`)
+		switch {
+		case json.Unmarshal(item, &dict) == nil && len(dict) > 1:
+			for _, host := range slices.Sorted(maps.Keys(dict)) {
+				one, err := json.Marshal(map[string]json.RawMessage{host: dict[host]})
+				if err != nil {
+					return list
+				}
+				plain = append(plain, one)
+			}
+		case json.Valid(bare) && bytes.Trim(bare, "0123456789") == nil:
+			plain = append(plain, bare)
+		default:
+			plain = append(plain, item)
 		}
 	}
-	if bare, err := json.Marshal(items); err == nil {
-		return bare
+	if data, err := json.Marshal(plain); err == nil {
+		return data
 	}
 	return list
 }

@@ -39,11 +39,13 @@ func newNebula(t *testing.T) *nebula {
 		  "networks": ["nebula", "bridge"], "volumes": [], "devices": [], "privileged": false, "rolling_restart": false,
 		  "owner": {"team": "shops", "since": {"$date": "2019-01-02T03:04:05Z"}}, "cost": {"$numberDouble": "1.5"}}`,
 		// One of a Nebula that knew neither rolling_restart nor devices, whose env_vars were reset.
-		`{"_id": {"$oid": "5c0000000000000000000002"}, "app_id": {"$numberLong": "3"}, "app_name": "old.app", "starting_ports": ["8080", {"81": 81}],
+		`{"_id": {"$oid": "5c0000000000000000000002"}, "app_id": {"$numberLong": "3"}, "app_name": "old.app", "starting_ports": ["8080", {"81": 81}, {"93": "443", "92": 80}],
 		  "containers_per": {"cpu": {"$numberDouble": "0.5"}}, "env_vars": [], "docker_image": "old:1", "running": false,
 		  "networks": ["nebula"], "volumes": null}`,
 		// One with nothing but what there must be.
 		`{"_id": {"$oid": "5c0000000000000000000005"}, "app_name": "bare", "docker_image": "bare:1"}`,
+		// One that Nebula's CLI created without networks.
+		`{"_id": {"$oid": "5c0000000000000000000006"}, "app_id": 1, "app_name": "cli", "docker_image": "cli:1", "networks": [""]}`,
 		// One that cannot be read, and one without a name.
 		`{"_id": {"$oid": "5c0000000000000000000003"}, "app_id": 1, "app_name": "broken", "containers_per": "many", "docker_image": "b:1"}`,
 		`{"_id": {"$oid": "5c0000000000000000000004"}, "note": "not an app"}`)

@@ -33,12 +33,18 @@ func TestTakeOverReads(t *testing.T) {
 	check[topics.App](n, "web", `{"app_id":7,"app_name":"web","docker_image":"nginx:1","starting_ports":[80,{"81":"8081"},{"82":"82"}],
 		"containers_per":{"server":2},"env_vars":{"A":"1","N":"5"},"running":true,"networks":["nebula","bridge"],"volumes":[],"devices":[],
 		"privileged":false,"rolling_restart":false}`)(s.Apps().Get(ctx, "web"))
-	check[topics.App](n, "old.app", `{"app_id":3,"app_name":"old.app","docker_image":"old:1","starting_ports":[8080,{"81":"81"}],
+	check[topics.App](n, "old.app", `{"app_id":3,"app_name":"old.app","docker_image":"old:1","starting_ports":[8080,{"81":"81"},{"92":"80"},{"93":"443"}],
 		"containers_per":{"cpu":0.5},"env_vars":[],"running":false,"networks":["nebula"],"volumes":[],"devices":[],
 		"privileged":false,"rolling_restart":false}`)(s.Apps().Get(ctx, "old.app"))
+
 	bare, err := json.Marshal(topics.NewApp("bare", "bare:1"))
 	n.must(err)
 	check[topics.App](n, "bare", string(bare))(s.Apps().Get(ctx, "bare"))
+	cliApp := topics.NewApp("cli", "cli:1")
+	cliApp.Networks = nil
+	cli, err := json.Marshal(cliApp)
+	n.must(err)
+	check[topics.App](n, "cli", string(cli))(s.Apps().Get(ctx, "cli"))
 	check[store.DeviceGroup](n, "no-cron", `{"device_group":"no-cron","device_group_id":1,"prune_id":1,"apps":[],"cron_jobs":[]}`)(s.DeviceGroups().Get(ctx, "no-cron"))
 	check[store.DeviceGroup](n, "shops", `{"device_group":"shops","device_group_id":4,"prune_id":2,"apps":["web","old.app"],"cron_jobs":["clean"]}`)(s.DeviceGroups().Get(ctx, "shops"))
 	for _, name := range []string{"text", "bytes"} {
@@ -46,10 +52,10 @@ func TestTakeOverReads(t *testing.T) {
 	}
 	check[store.UserGroup](n, "user_group", `{"user_group":"shops","group_members":["text"],"pruning_allowed":true,"apps":{"web":"rw"},
 		"device_groups":{"shops":"ro"},"cron_jobs":{},"admin":false}`)(s.UserGroups().Get(ctx, "shops"))
-	check[[]string](n, "names", `["bare","broken","old.app","web"]`)(s.Apps().Names(ctx))
+	check[[]string](n, "names", `["bare","broken","cli","old.app","web"]`)(s.Apps().Names(ctx))
 	check[[]string](n, "cron_jobs", `["clean"]`)(s.CronJobs().Names(ctx))
 	all, err := s.Apps().All(ctx)
-	if unreadable, ok := errors.AsType[*store.UnreadableError](err); !ok || unreadable.Docs["broken"] == nil || len(all)+len(unreadable.Docs) != 4 {
+	if unreadable, ok := errors.AsType[*store.UnreadableError](err); !ok || unreadable.Docs["broken"] == nil || len(all)+len(unreadable.Docs) != 5 {
 		t.Errorf("all: got %d apps and %v, want an error about the broken one alone", len(all), err)
 	}
 	n.checkReports(s)
