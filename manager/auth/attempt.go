@@ -9,10 +9,10 @@ import (
 // An attempt is credentials that somebody shows, and what they are to be held against.
 type attempt struct {
 	secret string
-	// cred stands for the credentials, and from for them and the address they come from.
-	cred, from key
-	// turn is what only one attempt at a time works on.
-	turn key
+	// cred stands for the credentials, address for where they come from, and from for both.
+	cred, address, from key
+	// search says that the candidates are all who might have the secret.
+	search bool
 	// limits are who is slowed down when the credentials are wrong.
 	limits []limit
 	// wrong says in a refusal what is wrong.
@@ -32,7 +32,7 @@ type candidate struct {
 
 func (a *Authenticator) basicAttempt(v *view, from, user, password string) attempt {
 	at := a.attempt("basic", from, user, password)
-	at.turn, at.hashOf = at.cred, passwordOf
+	at.hashOf = passwordOf
 	at.limits = append(at.limits, limit{a.byName, a.keys.of("name", user)})
 	at.wrong = "wrong user or password"
 	if owner := v.users[user]; owner != nil && owner.password != "" {
@@ -55,13 +55,12 @@ func (a *Authenticator) bearerAttempt(v *view, from, token string) attempt {
 	at.wrong = "wrong token"
 	owners := v.unselected
 	if selector := selectorIn(token); selector != "" {
-		at.turn = at.cred
 		owners = v.selected[selector]
 		for _, owner := range owners {
 			at.against += owner.token
 		}
 	} else {
-		at.turn, at.against = key{}, v.unselectedAre // one search at a time
+		at.search, at.against = true, v.unselectedAre
 	}
 	for _, owner := range owners {
 		at.candidates = append(at.candidates, candidate{owner, owner.token})
@@ -73,10 +72,10 @@ func (a *Authenticator) bearerAttempt(v *view, from, token string) attempt {
 }
 
 func (a *Authenticator) attempt(scheme, from, user, secret string) attempt {
-	cred := a.keys.of(scheme, user, secret)
+	cred, address := a.keys.of(scheme, user, secret), a.keys.of("address", from)
 	return attempt{
-		secret: secret, cred: cred, from: a.keys.of("from", from, string(cred[:])),
-		limits: []limit{{a.byAddr, a.keys.of("address", from)}},
+		secret: secret, cred: cred, address: address, from: a.keys.of("from", from, string(cred[:])),
+		limits: []limit{{a.byAddr, address}},
 	}
 }
 
@@ -85,7 +84,7 @@ func (a *Authenticator) identify(ctx context.Context, v *view, at attempt) (Iden
 	if known, err := a.recall(v, at); known.fresh || err != nil {
 		return known.identity(), err
 	}
-	done, err := a.turns.take(ctx, at.turn)
+	done, err := a.turns.take(ctx, at.cred)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -150,8 +149,19 @@ func (a *Authenticator) recall(v *view, at attempt) (known, error) {
 	return known{owner: owner}, nil
 }
 
-// find tries the candidates, from where an attempt with the same credentials was broken off.
+// find tries the candidates, from where an attempt with the same credentials was broken off. Searches from one address
+// wait for each other, and those from several take turns at every candidate: whoever has many wrong tokens holds up
+// nobody elsewhere, and all searches together leave the other processors to those who are found at once.
 func (a *Authenticator) find(ctx context.Context, at attempt) (*account, error) {
+	bench := a.bench
+	if at.search {
+		done, err := a.turns.take(ctx, at.address)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		bench = a.searches
+	}
 	r, _ := a.memory.refused.Get(at.cred)
 	if r.against != at.against {
 		r = refusal{against: at.against}
@@ -162,7 +172,7 @@ func (a *Authenticator) find(ctx context.Context, at attempt) (*account, error) 
 		}
 		c := at.candidates[r.tried]
 		right := false
-		err := a.bench.work(ctx, func() error {
+		err := bench.work(ctx, func() error {
 			// Those who had the processor before may have been the last that were not too many.
 			if err := mustWait(a.now(), at.limits); err != nil {
 				return err

@@ -52,6 +52,7 @@ type Authenticator struct {
 	// byName slows down guesses about one user, byAddr those from one address.
 	byName, byAddr *slowdown
 	bench          *bench
+	searches       *bench // the part of it that searches for a token's owner are done in
 	cost           int
 	now            func() time.Time
 }
@@ -81,6 +82,7 @@ func New(c Config) (*Authenticator, error) {
 		cost:           c.Cost,
 		now:            time.Now,
 	}
+	a.searches = a.bench.corner()
 	if a.cost == 0 {
 		a.cost = bcrypt.DefaultCost
 	}

@@ -47,16 +47,23 @@ func usable(hash string) string {
 type bench struct {
 	slots *semaphore.Weighted
 	works atomic.Int64 // how often, for tests
+	whole *bench       // what this is a part of; nil for the whole
 }
 
 func newBench() *bench { return &bench{slots: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))} }
 
-// work does f when a processor is free for it, unless ctx ends first.
+// corner is a part of the bench, for one at a time.
+func (b *bench) corner() *bench { return &bench{slots: semaphore.NewWeighted(1), whole: b} }
+
+// work does f when a processor is free for it, unless ctx ends first. Who comes first is served first.
 func (b *bench) work(ctx context.Context, f func() error) error {
 	if err := b.slots.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("wait to check credentials: %w", err)
 	}
 	defer b.slots.Release(1)
+	if b.whole != nil {
+		return b.whole.work(ctx, f)
+	}
 	b.works.Add(1)
 	return f()
 }
