@@ -3,7 +3,9 @@ package apply
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,9 +54,6 @@ func desiredGroup(name string, given json.RawMessage) (store.DeviceGroup, error)
 	err := decode(given, &group)
 	group.DeviceGroup = name
 	if err == nil {
-		err = topics.CheckName(name)
-	}
-	if err == nil {
 		err = checkTwice("apps", group.Apps)
 	}
 	if err == nil {
@@ -68,6 +67,9 @@ func desiredUserGroup(name string, given json.RawMessage) (store.UserGroup, erro
 	err := decode(given, &group)
 	group.UserGroup = name
 	store.UserGroupKind().Fill(&group)
+	if err == nil {
+		err = checkTwice("group_members", group.GroupMembers)
+	}
 	for _, rights := range []struct {
 		field string
 		of    map[string]store.Right
@@ -87,12 +89,30 @@ func decode(given json.RawMessage, object any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(object)
 	if err == nil {
-		return nil
+		return checkCase(given, object)
 	}
 	if _, field, unknown := strings.Cut(err.Error(), "json: unknown field "); unknown {
 		return fieldErrorf(strings.Trim(field, `"`), "unknown field")
 	}
 	return topics.DescribeJSON(err)
+}
+
+// checkCase refuses fields of object that are not written as the API writes them, which package json lets pass.
+func checkCase(given json.RawMessage, object any) error {
+	all, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	var there, known map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(given, &there), json.Unmarshal(all, &known)); err != nil {
+		return err
+	}
+	for _, field := range slices.Sorted(maps.Keys(there)) {
+		if _, ok := known[field]; !ok {
+			return fieldErrorf(field, "unknown field")
+		}
+	}
+	return nil
 }
 
 func checkImage(image string) error {

@@ -63,6 +63,16 @@ func encoded(f fields, field string) json.RawMessage {
 	return text
 }
 
+// unchanged are the fields of after that are not among the changed ones.
+func unchanged(after, changed fields) map[string]bool {
+	same := map[string]bool{}
+	for field := range after {
+		_, differs := changed[field]
+		same[field] = !differs
+	}
+	return same
+}
+
 // changedFields are the fields of after that differ.
 func changedFields(before, after fields) fields {
 	changed := fields{}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"muster/manager/auth"
 	"muster/manager/client"
 	"muster/manager/store"
 	"muster/topics"
@@ -19,6 +20,8 @@ type kind struct {
 	word string
 	// desired makes fields of what a file gives, with defaults for the rest. The error is a FieldError.
 	desired func(name string, given json.RawMessage) (fields, error)
+	// newName reports why an object that does not exist cannot have the name.
+	newName func(name string) error
 	// names lists what the manager has; get reads those, a few at a time.
 	names func(context.Context, *client.Client) ([]string, error)
 	get   func(context.Context, *client.Client, []string) (map[string]fields, error)
@@ -33,16 +36,19 @@ func (k kind) plural() string { return k.word + "s" }
 // kinds are all of them, in the order in which they are created and changed: a device_group lists apps and
 // cron_jobs that must exist.
 var kinds = []kind{
-	kindOf("app", (*client.Client).Apps, desiredApp, canonicalApp),
-	kindOf("cron_job", (*client.Client).CronJobs, desiredCronJob, canonicalCronJob),
-	kindOf("device_group", (*client.Client).DeviceGroups, desiredGroup, asIs[store.DeviceGroup]),
-	kindOf("user_group", (*client.Client).UserGroups, desiredUserGroup, asIs[store.UserGroup]),
+	kindOf("app", (*client.Client).Apps, desiredApp, canonicalApp, checked),
+	kindOf("cron_job", (*client.Client).CronJobs, desiredCronJob, canonicalCronJob, checked),
+	kindOf("device_group", (*client.Client).DeviceGroups, desiredGroup, asIs[store.DeviceGroup], topics.CheckName),
+	kindOf("user_group", (*client.Client).UserGroups, desiredUserGroup, asIs[store.UserGroup], auth.CheckUserName),
 }
 
+// checked is the newName of kinds whose desired checks every name.
+func checked(string) error { return nil }
+
 // kindOf describes a kind. canonical gives an object the one form that is compared and sent.
-func kindOf[T any](word string, of func(*client.Client) client.Objects[T], desired func(string, json.RawMessage) (T, error), canonical func(T) T) kind {
+func kindOf[T any](word string, of func(*client.Client) client.Objects[T], desired func(string, json.RawMessage) (T, error), canonical func(T) T, newName func(string) error) kind {
 	return kind{
-		word: word,
+		word: word, newName: newName,
 		desired: func(name string, given json.RawMessage) (fields, error) {
 			object, err := desired(name, given)
 			if err != nil {

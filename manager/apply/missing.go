@@ -8,26 +8,33 @@ import (
 	"slices"
 )
 
-// missing finds device_groups that list what neither the files nor the manager have. A manager would refuse them
-// when other things have been changed already.
-func (m *maker) missing(ctx context.Context) error {
+// missing finds device_groups that list what neither the files nor the manager have, or what prune would delete. A
+// manager would refuse them when other things have been changed already, or delete what they still list.
+func (m *maker) missing(ctx context.Context, prune bool) error {
 	groups := m.fleet.sections["device_group"]
 	for _, k := range kinds[:2] {
 		var listed []listing
 		for _, name := range slices.Sorted(maps.Keys(groups)) {
 			listed = append(listed, listings(groups[name], name, k.plural())...)
 		}
+		objects, named := m.fleet.sections[k.word]
 		for _, l := range listed {
-			if _, ok := m.fleet.sections[k.word][l.object]; ok {
+			if _, ok := objects[l.object]; ok {
 				continue
 			}
 			there, err := m.names(ctx, k)
 			if err != nil {
 				return err
 			}
-			if _, ok := slices.BinarySearch(there, l.object); !ok {
-				m.mistakes = append(m.mistakes, fmt.Errorf("%s: device_group %q: %s: %q does not exist and is in no file", l.from, l.group, k.plural(), l.object))
+			_, exists := slices.BinarySearch(there, l.object)
+			why := "does not exist and is in no file"
+			switch {
+			case exists && prune && named:
+				why = "is in no file, so that it would be deleted"
+			case exists, m.stays[l.group][k.plural()]:
+				continue
 			}
+			m.mistakes = append(m.mistakes, fmt.Errorf("%s: device_group %q: %s: %q %s", l.from, l.group, k.plural(), l.object, why))
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ type Plan struct {
 // files do not name is to be deleted, of those kinds that files have a key for. The error is a [MistakesError]
 // when the files are wrong.
 func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan, error) {
-	m := maker{c: c, fleet: fleet, there: map[string][]string{}}
+	m := maker{c: c, fleet: fleet, there: map[string][]string{}, stays: map[string]map[string]bool{}}
 	var p Plan
 	// Creations and changes of one kind after the other, then deletions: groups before what they list.
 	for _, k := range kinds {
@@ -59,7 +59,7 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 		}
 		p.stage(steps)
 	}
-	if err := m.missing(ctx); err != nil {
+	if err := m.missing(ctx, prune); err != nil {
 		return Plan{}, err
 	}
 	if len(m.mistakes) > 0 {
@@ -99,7 +99,10 @@ type maker struct {
 	c     *client.Client
 	fleet Fleet
 	// there has the names of what the manager has, by kind, as far as it was asked.
-	there    map[string][]string
+	there map[string][]string
+	// stays tells which lists of a device_group are what they should be, by name and field: they are not sent, so
+	// that what they list need not exist.
+	stays    map[string]map[string]bool
 	mistakes []error
 }
 
@@ -142,17 +145,24 @@ func (m *maker) wanted(ctx context.Context, k kind, same *int) ([]Step, error) {
 		}
 		before, exists := existing[name]
 		if !exists {
+			if err := k.newName(name); err != nil {
+				m.mistakes = append(m.mistakes, fmt.Errorf("%s: %s %q: %w", o.from, k.word, name, err))
+				continue
+			}
 			steps = append(steps, Step{Action: Create, Kind: k.word, Name: name,
 				do: func(ctx context.Context) error { return k.create(ctx, m.c, name, after) }})
 			continue
 		}
 		keepRunning(o.fields, before, after)
+		changed := changedFields(before, after)
+		if k.word == "device_group" {
+			m.stays[name] = unchanged(after, changed)
+		}
 		differing := differences(before, after)
 		if len(differing) == 0 {
 			*same++
 			continue
 		}
-		changed := changedFields(before, after)
 		steps = append(steps, Step{Action: Change, Kind: k.word, Name: name, Differences: differing,
 			do: func(ctx context.Context) error { return k.update(ctx, m.c, name, changed) }})
 	}

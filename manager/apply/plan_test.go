@@ -167,6 +167,12 @@ func TestMistakesAreFoundBeforehand(t *testing.T) {
 		{"device_groups: {g: {apps: there}}", `device_group "g": apps: must be a list`},
 		{"device_groups: {g.h: {}}", `device_group "g.h": `},
 		{"user_groups: {u: {apps: {there: write}}}", `user_group "u": apps.there: must be "ro" or "rw", is "write"`},
+		{"apps: {a: {Docker_Image: i}}", `app "a": Docker_Image: unknown field`},
+		{"apps: {a: {docker_image: i, RUNNING: false}}", `app "a": RUNNING: unknown field`},
+		{"user_groups: {u: {Admin: true}}", `user_group "u": Admin: unknown field`},
+		{"user_groups: {'a b': {}}", `user_group "a b": invalid name`},
+		{"user_groups: {'': {}}", `user_group "": invalid name`},
+		{"user_groups: {u: {group_members: [ann, ann]}}", `user_group "u": group_members: "ann" is listed twice`},
 		{"apps: {a: {}}\ndevice_groups: {g: {apps: [none]}}", `stdin:2: device_group "g"`}, // beside the first
 		{"apps:\n a: {docker_image: 1}\n b: {docker_image: 2}", `app "b"`},
 	} {
