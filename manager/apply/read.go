@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,11 +55,14 @@ func filesBelow(path string) ([]string, error) {
 		return []string{path}, err
 	}
 	var files []string
-	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && file != path
+	root := path + string(filepath.Separator) // so that it is walked if it is a link
+	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		hidden := file != root && strings.HasPrefix(entry.Name(), ".")
 		switch {
 		case err != nil:
 			return err
+		case !hidden && entry.Type() == fs.ModeSymlink && isFolder(file):
+			return fmt.Errorf("%s: is a link to a folder, which is not followed: give it as a file of its own", file)
 		case hidden && entry.IsDir():
 			return fs.SkipDir
 		case !entry.IsDir() && !hidden && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file)):
@@ -72,6 +76,11 @@ func filesBelow(path string) ([]string, error) {
 	return files, err
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 func (f *Fleet) readFile(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -83,16 +92,23 @@ func (f *Fleet) readFile(path string) error {
 
 // read takes in all documents of a file.
 func (f *Fleet) read(name string, r io.Reader) error {
-	limited := &io.LimitedReader{R: r, N: maxFile + 1}
-	decoder := yaml.NewDecoder(limited)
+	content, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = fmt.Errorf("must not be larger than %d bytes", maxFile)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(yamlOf(content)))
 	for {
 		var document yaml.Node
 		err := decoder.Decode(&document)
 		switch {
-		case limited.N == 0:
-			return fmt.Errorf("%s: must not be larger than %d bytes", name, maxFile)
 		case errors.Is(err, io.EOF):
 			return nil
+		case err != nil && strings.Contains(err.Error(), "unknown anchor"):
+			// Its name is not told: it may be a secret that begins with "*".
+			return fmt.Errorf("%s: yaml: an alias has no anchor: quote text that begins with \"*\"", name)
 		case err != nil:
 			return fmt.Errorf("%s: %w", name, err)
 		}

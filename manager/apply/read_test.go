@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"one app", "apps:\n  a: {docker_image: i}", map[string]string{"app": "", "app a": `{"docker_image":"i"}`}},
 		{"JSON", `{"apps": {"a": {"docker_image": "i"}}}`, map[string]string{"app": "", "app a": `{"docker_image":"i"}`}},
-		{"all kinds, without objects", "apps:\ncron_jobs: {}\ndevice_groups:\nuser_groups: {}", map[string]string{"app": "", "cron_job": "", "device_group": "", "user_group": ""}},
+		{"all kinds, without objects", "apps: {}\ncron_jobs: {}\ndevice_groups: {}\nuser_groups: {}", map[string]string{"app": "", "cron_job": "", "device_group": "", "user_group": ""}},
 		{"several documents", "---\napps: {a: {x: 1}}\n---\n# nothing\n---\napps: {b: {x: 2}}\n", map[string]string{"app": "", "app a": `{"x":1}`, "app b": `{"x":2}`}},
 		{"ports", "apps: {a: {starting_ports: [80, {8081: 8080}]}}", map[string]string{"app": "", "app a": `{"starting_ports":[80,{"8081":8080}]}`}},
 		{"types", "apps: {a: {b: true, f: 1.5, i: 3, s: yes, l: [], d: {}}}", map[string]string{"app": "", "app a": `{"b":true,"d":{},"f":1.5,"i":3,"l":[],"s":"yes"}`}},
@@ -41,6 +42,9 @@ func TestRead(t *testing.T) {
 			"env_vars are taken as they are written", "apps: {a: {env_vars: {A: 1.10, B: 0123, C: true, D: 'x', E: 2026-01-01, F: ''}}}",
 			map[string]string{"app": "", "app a": `{"env_vars":{"A":"1.10","B":"0123","C":"true","D":"x","E":"2026-01-01","F":""}}`},
 		},
+		{"env_vars that look like YAML", "apps: {a: {env_vars: {A: =, B: 0x1F, C: 1_000, D: !!str 007}}}", map[string]string{"app": "", "app a": `{"env_vars":{"A":"=","B":"0x1F","C":"1_000","D":"007"}}`}},
+		{"escapes of JSON", `{"apps": {"a": {"docker_image": "r\/i", "env_vars": {"A": "\ud83d\ude00 \u00e9 \\/ \\ud83d\n"}}}}`, map[string]string{"app": "", "app a": `{"docker_image":"r/i","env_vars":{"A":"😀 é \\/ \\ud83d\n"}}`}},
+		{"BOM, Windows line ends and tabs in JSON", "\ufeff{\r\n\t\"apps\": {\r\n\t\t\"a\": {\"i\": \"\\/\"}}}\r\n", map[string]string{"app": "", "app a": `{"i":"/"}`}},
 		{"no env_vars", "apps: {a: {env_vars: []}}", map[string]string{"app": "", "app a": `{"env_vars":[]}`}},
 		{
 			"anchors and merges", "x-base: &base {docker_image: i, running: false, env_vars: {A: 1}}\napps:\n  a: *base\n  b: {<<: *base, running: true}\n  c: {<<: [{volumes: []}, *base]}",
@@ -88,6 +92,16 @@ func TestReadRefuses(t *testing.T) {
 		{"object in two documents", "apps: {a: {x: 1}}\n---\napps: {a: {x: 1}}", `stdin:3: app "a" is in stdin:1 already`},
 		{"value is missing", "apps: {a: {docker_image: }}", "stdin:1: has no value"},
 		{"variable without a value", "apps: {a: {env_vars: {A: }}}", "stdin:1: has no value"},
+		{"section without a value", "apps:\n", "stdin:1: has no value: write {} where there are none"},
+		{"secret with !", "apps: {a: {env_vars: {A: !s3cret }}}", `stdin:1: has a tag that means nothing here: quote text that begins with "!"`},
+		{"secret with !!", "apps: {a: {env_vars: {A: !!s3cret x}}}", "stdin:1: has a tag"},
+		{"binary", "apps: {a: {env_vars: {A: !!binary aGk=}}}", "stdin:1: has a tag"},
+		{"dict with a tag", "apps: {a: !include {x: 1}}", "stdin:1: has a tag"},
+		{"secret with *", "apps: {a: {env_vars: {A: *s3cret}}}", `stdin: yaml: an alias has no anchor: quote text that begins with "*"`},
+		{"octal", "apps: {a: {starting_ports: [0100]}}", "stdin:1: must be a plain decimal number, is 0100"},
+		{"zeros in front", "apps: {a: {starting_ports: [0080]}}", "must be a plain decimal number, is 0080"},
+		{"hexadecimal", "apps: {a: {starting_ports: [{80: 0x50}]}}", "must be a plain decimal number, is 0x50"},
+		{"underscore", "apps: {a: {starting_ports: [8_080]}}", "must be a plain decimal number, is 8_080"},
 		{"key that is a list", "apps: {a: {[x]: 1}}", "a key must be a plain word"},
 		{"not a number", "apps: {a: {containers_per: {cpu: .nan}}}", "must be a number, is .nan"},
 		{"alias of itself", "apps: {a: &a {b: *a}}", "levels deep"},
@@ -96,7 +110,7 @@ func TestReadRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			fleet, err := readText(tc.content)
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%v, %v, want %q", flat(fleet), err, tc.want)
 			}
 		})
@@ -128,6 +142,26 @@ func TestReadFolders(t *testing.T) {
 	want := map[string]string{"app": "", "app a": `{"docker_image":"a"}`, "app b": `{"docker_image":"b"}`, "device_group": "", "device_group g": "{}"}
 	if diff := cmp.Diff(want, flat(fleet)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	// A link to a file is the file, one to the folder the folder. One to a folder within it is not passed over: prune
+	// would delete what is there.
+	link := filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.Symlink(dir, link), os.Remove(filepath.Join(dir, "sub/c.json")), os.Rename(filepath.Join(dir, "sub"), filepath.Join(dir, ".sub")), os.Symlink(".sub/b.yml", filepath.Join(dir, "b.yaml"))); err != nil {
+		t.Fatal(err)
+	}
+	fleet, err = Read([]string{link}, nil)
+	if diff := cmp.Diff(map[string]string{"app": "", "app a": `{"docker_image":"a"}`, "app b": `{"docker_image":"b"}`}, flat(fleet)); diff != "" || err != nil {
+		t.Errorf("linked: %v (-want +got):\n%s", err, diff)
+	}
+	if err := os.Symlink(".sub", filepath.Join(dir, "team")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read([]string{dir}, nil); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "team")+": is a link to a folder") {
+		t.Errorf("a link to a folder: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "team")); err != nil {
+		t.Fatal(err)
 	}
 
 	// The file itself is read whatever it is called, and once more is once too often.

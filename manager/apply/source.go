@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -14,6 +16,9 @@ const (
 	maxNodes = 1_000_000
 	maxDepth = 100
 )
+
+// knownTags are what YAML's parser takes plain values for, and what can be written to the same effect.
+var knownTags = []string{"!!map", "!!seq", "!!str", "!!bool", "!!int", "!!float", "!!timestamp", "!!null", "!!merge"}
 
 // A source is a file that is being read. Its methods make JSON of YAML, as people mean it rather than as YAML's
 // types have it: 1.10 stays 1.10, and a value of env_vars is the text that is written there.
@@ -30,6 +35,10 @@ func (s *source) enter(node *yaml.Node) (leave func(), err error) {
 	}
 	if s.depth >= maxDepth {
 		return nil, s.errorf(node, "is more than %d levels deep", maxDepth)
+	}
+	if !slices.Contains(knownTags, node.Tag) {
+		// The tag is not told: it may be a secret that begins with "!".
+		return nil, s.errorf(node, "has a tag that means nothing here: quote text that begins with \"!\"")
 	}
 	s.depth++
 	return func() { s.depth-- }, nil
@@ -106,11 +115,12 @@ func (s *source) merge(value *yaml.Node) ([]entry, error) {
 	return all, nil
 }
 
-// section reads the objects of one kind. Nothing at all is a section without objects.
+// section reads the objects of one kind. Nothing at all is refused: what made the file may have had a mishap, after
+// which prune would delete them all.
 func (s *source) section(node *yaml.Node) (section, error) {
 	objects := section{}
 	if resolve(node).Tag == "!!null" {
-		return objects, nil
+		return nil, s.errorf(node, "has no value: write {} where there are none")
 	}
 	entries, err := s.dict(node)
 	if err != nil {
@@ -166,6 +176,9 @@ func (s *source) json(node *yaml.Node, text bool) (any, error) {
 	return s.plain(node, text)
 }
 
+// otherNumber is a number that YAML reads otherwise than people do, or that not all YAML reads alike: 0100 is 64, or 100.
+var otherNumber = regexp.MustCompile(`^[-+]?0[0-9a-zA-Z_]|_|^\+`)
+
 // plain is the value of a node that is neither a dict nor a list.
 func (s *source) plain(node *yaml.Node, text bool) (any, error) {
 	switch {
@@ -173,6 +186,8 @@ func (s *source) plain(node *yaml.Node, text bool) (any, error) {
 		return nil, s.errorf(node, "has no value: leave the key out, or quote what is meant as it is written")
 	case text:
 		return node.Value, nil
+	case (node.Tag == "!!int" || node.Tag == "!!float") && otherNumber.MatchString(node.Value):
+		return nil, s.errorf(node, "must be a plain decimal number, is %s", node.Value)
 	case node.Tag == "!!bool", node.Tag == "!!int":
 		var value any
 		if err := node.Decode(&value); err != nil {

@@ -27,7 +27,7 @@ func TestApply(t *testing.T) {
 		"create app \"web\"\ncreate device_group \"shops\"\ndone: 2 to create, 0 to change, 0 to delete, 0 as they should be\n", "")
 	musterReads(t, fleet, "apply", "-f", "-", "--dry-run").want(t, 0, "0 to create, 0 to change, 0 to delete, 2 as they should be\n", "")
 
-	changed := strings.NewReplacer("nginx:1", "nginx:2", "s3cret", "n3w").Replace(fleet) + "cron_jobs:\n"
+	changed := strings.NewReplacer("nginx:1", "nginx:2", "s3cret", "n3w").Replace(fleet) + "cron_jobs: {}\n"
 	const step = "change app \"web\"\n    docker_image: \"nginx:1\" → \"nginx:2\"\n    env_vars.PASSWORD: differs (not shown)\n"
 	musterReads(t, changed, "apply", "-f", "-", "--dry-run").want(t, 3, step+"0 to create, 1 to change, 0 to delete, 1 as they should be\n", "")
 	musterReads(t, changed, "apply", "-f", "-").want(t, 0, step+"done: 0 to create, 1 to change, 0 to delete, 1 as they should be\n", "")
