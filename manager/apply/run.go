@@ -14,8 +14,8 @@ import (
 // parallel is how many calls are made at a time.
 const parallel = 8
 
-// errNotTried says that a step was left out because of an error that others would have had as well.
-var errNotTried = errors.New("was not tried")
+// ErrNotTried says that a step was left out because of an error that others would have had as well.
+var ErrNotTried = errors.New("was not tried")
 
 // Run does the steps, also those after one that the manager refuses, and calls done for each when it is known what
 // became of it, one at a time. It fails when a step did. When the manager cannot be reached, or not with
@@ -93,7 +93,7 @@ func (r *run) stage(ctx context.Context, steps []Step) []outcome {
 
 func (r *run) do(ctx context.Context, s Step) error {
 	if r.broken.Load() {
-		return errNotTried
+		return ErrNotTried
 	}
 	err := s.do(ctx)
 	refusal, refused := errors.AsType[*client.Error](err)

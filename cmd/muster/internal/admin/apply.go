@@ -92,8 +92,11 @@ func show(command *cobra.Command, plan apply.Plan, format output.Format) error {
 func carryOut(command *cobra.Command, plan apply.Plan, format output.Format) error {
 	lines := json.NewEncoder(command.OutOrStdout())
 	var printed error
+	left := 0
 	err := plan.Run(command.Context(), func(step apply.Step, err error) {
 		switch {
+		case errors.Is(err, apply.ErrNotTried): // one line for each would hide the others
+			left++
 		case err != nil:
 			_, _ = fmt.Fprintf(command.ErrOrStderr(), "%v: %v\n", step, err) // the command fails in any case
 		case format == output.JSON:
@@ -102,6 +105,9 @@ func carryOut(command *cobra.Command, plan apply.Plan, format output.Format) err
 			printed = errors.Join(printed, say(command, "%s", step.Text()))
 		}
 	})
+	if left > 0 {
+		err = fmt.Errorf("%w, %d of them not tried because of others", err, left)
+	}
 	if err == nil && format != output.JSON {
 		printed = errors.Join(printed, say(command, "done: %s", plan.Summary()))
 	}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,10 @@ func newLogin() *cobra.Command {
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		c, err := flags.New(func() (string, error) { return askToken(command) })
 		if err != nil {
-			return &program.UsageError{Err: uninterrupted(err)}
+			if errors.Is(err, context.Canceled) {
+				return uninterrupted(err)
+			}
+			return &program.UsageError{Err: err}
 		}
 		if err := c.Status(command.Context()); err != nil {
 			return uninterrupted(err)
