@@ -2,6 +2,8 @@ package apply_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,17 +14,21 @@ import (
 
 // BenchmarkApply times 1,000 apps in 100 device_groups: made, changed all, and found to be as they should be.
 func BenchmarkApply(b *testing.B) {
-	for b.Loop() {
-		server := apitest.Start(b)
-		c, err := client.New(client.Options{URL: server.URL, Token: apitest.Token})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, round := range []struct{ unit, image string }{{"s/create", "i:1"}, {"s/change", "i:2"}, {"s/same", "i:2"}} {
-			start := b.Elapsed()
-			applyFleet(b, c, large(round.image))
-			b.ReportMetric((b.Elapsed() - start).Seconds(), round.unit)
-		}
+	for _, kind := range slices.Sorted(maps.Keys(apitest.Stores)) {
+		b.Run(kind, func(b *testing.B) {
+			for b.Loop() {
+				server := apitest.StartOn(b, apitest.Stores[kind](b))
+				c, err := client.New(client.Options{URL: server.URL, Token: apitest.Token})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, round := range []struct{ unit, image string }{{"s/create", "i:1"}, {"s/change", "i:2"}, {"s/same", "i:2"}} {
+					start := b.Elapsed()
+					applyFleet(b, c, large(round.image))
+					b.ReportMetric((b.Elapsed() - start).Seconds(), round.unit)
+				}
+			}
+		})
 	}
 }
 

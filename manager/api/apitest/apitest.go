@@ -15,7 +15,9 @@ import (
 	"muster/manager/auth"
 	"muster/manager/snapshot"
 	"muster/manager/store"
+	"muster/manager/store/mongo"
 	"muster/manager/store/sqlite"
+	"muster/test/rig"
 )
 
 // Credentials of the local admin.
@@ -31,29 +33,53 @@ type Server struct {
 	Store store.Store
 }
 
-// Start serves until the test ends. An answer that is not as documented, or a request that is accepted and is not, makes
-// the test fail.
-func Start(t testing.TB) *Server {
+// Stores open an empty store of each kind, which is closed when the test ends.
+var Stores = map[string]func(testing.TB) store.Store{
+	"sqlite": func(t testing.TB) store.Store {
+		s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Log: discard})
+		return untilTheEnd(t, s, err)
+	},
+	"mongo": func(t testing.TB) store.Store {
+		s, err := mongo.Open(t.Context(), mongo.Options{URL: rig.MongoDB(t), Log: discard})
+		return untilTheEnd(t, s, err)
+	},
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+// untilTheEnd is what opening a store has returned.
+func untilTheEnd(t testing.TB, s store.Store, err error) store.Store {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	documents, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := documents.Close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Errorf("close the store: %v", err)
 		}
 	})
+	return s
+}
+
+// Start serves on an SQLite store until the test ends. An answer that is not as documented, or a request that is
+// accepted and is not, makes the test fail.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	return StartOn(t, Stores["sqlite"](t))
+}
+
+// StartOn is Start on another store.
+func StartOn(t testing.TB, documents store.Store) *Server {
+	t.Helper()
 	who, err := auth.New(auth.Config{
 		AdminUser: User, AdminPassword: Password, AdminToken: Token,
-		Users: documents, CacheTime: 10 * time.Second, Log: log, Cost: bcrypt.MinCost,
+		Users: documents, CacheTime: 10 * time.Second, Log: discard, Cost: bcrypt.MinCost,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: snapshot.New(documents, time.Now, log), Auth: who, Changed: func(string) {}, Log: log,
+		Store: documents, Configs: snapshot.New(documents, time.Now, discard), Auth: who, Changed: func(string) {}, Log: discard,
 	})
 	if err != nil {
 		t.Fatal(err)
