@@ -83,10 +83,14 @@ func (d documents[T]) selected(ctx context.Context, filter bson.D) ([]T, error) 
 	unreadable := map[string]error{}
 	err := d.s.call(ctx, func(ctx context.Context) error {
 		return each(ctx, d.in(), filter, d.byName(), func(raw bson.Raw) error {
+			name, ok := d.nameOf(raw)
+			if !ok {
+				return nil
+			}
 			if doc, err := d.decode(found{raw}); err == nil {
 				docs = append(docs, doc)
 			} else {
-				unreadable[raw.Lookup(d.key).StringValue()] = err
+				unreadable[name] = err
 			}
 			return nil
 		})
@@ -100,6 +104,9 @@ func (d documents[T]) selected(ctx context.Context, filter bson.D) ([]T, error) 
 	return docs, nil
 }
 
+// nameOf is a document's name. One with a list for a name has none, though filters select it by the items.
+func (d documents[T]) nameOf(raw bson.Raw) (string, bool) { return raw.Lookup(d.key).StringValueOK() }
+
 // byName sorts by name: MongoDB compares strings byte by byte.
 func (d documents[T]) byName() *options.FindOptionsBuilder {
 	return options.Find().SetSort(ascending(d.key)).SetBatchSize(batch)
@@ -111,7 +118,9 @@ func (d documents[T]) Names(ctx context.Context) ([]string, error) {
 	err := d.s.call(ctx, func(ctx context.Context) error {
 		onlyName := d.byName().SetProjection(bson.D{{Key: "_id", Value: 0}, {Key: d.key, Value: 1}})
 		return each(ctx, d.in(), d.allNamed(), onlyName, func(raw bson.Raw) error {
-			names = append(names, raw.Lookup(d.key).StringValue())
+			if name, ok := d.nameOf(raw); ok {
+				names = append(names, name)
+			}
 			return nil
 		})
 	})

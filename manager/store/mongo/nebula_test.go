@@ -46,9 +46,10 @@ func newNebula(t *testing.T) *nebula {
 		`{"_id": {"$oid": "5c0000000000000000000005"}, "app_name": "bare", "docker_image": "bare:1"}`,
 		// One that Nebula's CLI created without networks.
 		`{"_id": {"$oid": "5c0000000000000000000006"}, "app_id": 1, "app_name": "cli", "docker_image": "cli:1", "networks": [""]}`,
-		// One that cannot be read, and one without a name.
+		// One that cannot be read, one without a name, and one with a list for it.
 		`{"_id": {"$oid": "5c0000000000000000000003"}, "app_id": 1, "app_name": "broken", "containers_per": "many", "docker_image": "b:1"}`,
-		`{"_id": {"$oid": "5c0000000000000000000004"}, "note": "not an app"}`)
+		`{"_id": {"$oid": "5c0000000000000000000004"}, "note": "not an app"}`,
+		`{"_id": {"$oid": "5c0000000000000000000007"}, "app_name": ["listed"], "docker_image": "l:1"}`)
 	n.put("nebula_device_groups",
 		`{"_id": {"$oid": "5c0000000000000000000011"}, "device_group_id": 4, "device_group": "shops", "apps": ["web", "old.app"], "cron_jobs": ["clean"], "prune_id": 2}`,
 		`{"_id": {"$oid": "5c0000000000000000000012"}, "device_group_id": {"$numberDouble": "1.0"}, "device_group": "no-cron", "apps": [], "location": "east"}`)

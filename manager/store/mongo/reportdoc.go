@@ -19,7 +19,7 @@ const textField = "muster_report"
 func reportDoc(report store.Report) (bson.D, error) {
 	value, err := readJSON(report.Doc)
 	fields, ok := value.(bson.D)
-	if err != nil || !ok || slices.ContainsFunc(fields, func(f bson.E) bool { return f.Key == "_id" }) {
+	if err != nil || !ok || deeperThan(maxDepth, value) || slices.ContainsFunc(fields, func(f bson.E) bool { return f.Key == "_id" }) {
 		return reportAsText(report)
 	}
 	doc, err := withID(report, fields)
@@ -30,6 +30,26 @@ func reportDoc(report store.Report) (bson.D, error) {
 		return reportAsText(report)
 	}
 	return doc, nil
+}
+
+// maxDepth is how deep MongoDB lets documents be. It refuses all of an insert with a deeper one in it, and does not
+// say which.
+const maxDepth = 100
+
+// deeperThan reports whether a value from [readJSON] has more levels of dicts and lists.
+func deeperThan(levels int, value any) bool {
+	var within []any
+	switch value := value.(type) {
+	case bson.A:
+		within = value
+	case bson.D:
+		for _, field := range value {
+			within = append(within, field.Value)
+		}
+	default:
+		return false
+	}
+	return levels == 0 || slices.ContainsFunc(within, func(v any) bool { return deeperThan(levels-1, v) })
 }
 
 func reportAsText(report store.Report) (bson.D, error) {
