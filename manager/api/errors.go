@@ -125,12 +125,12 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, m
 		tooMany     *auth.TooManyError
 	)
 	switch {
-	case errors.Is(err, errUnrecorded): // not 503, after which clients try again and make the change twice
-		return http.StatusInternalServerError, internal(errUnrecorded.Error(), requestID)
 	case errors.As(err, &partial):
 		status, body := a.answerTo(ctx, partial.err, requestID)
 		body[partial.field] = partial.done
 		return status, body
+	case errors.Is(err, errUnrecorded): // not 503, after which clients try again and make the change twice
+		return http.StatusInternalServerError, internal(errUnrecorded.Error(), requestID)
 	case errors.As(err, &refused):
 		return refused.status, map[string]any{refused.field: refused.value}
 	case errors.As(err, &badSchedule):

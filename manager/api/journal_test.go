@@ -16,6 +16,8 @@ type auditlessStore struct {
 	store.Store
 	err  error
 	each func(context.Context)
+	// fails says why it does not take one entry, if it does not.
+	fails func(store.AuditEntry) error
 }
 
 func (s auditlessStore) Audit() store.Audit { return auditless{s.Store.Audit(), s} }
@@ -31,6 +33,11 @@ func (a auditless) Append(ctx context.Context, e store.AuditEntry) error {
 	}
 	if a.s.err != nil {
 		return a.s.err
+	}
+	if a.s.fails != nil {
+		if err := a.s.fails(e); err != nil {
+			return err
+		}
 	}
 	return a.Audit.Append(ctx, e)
 }

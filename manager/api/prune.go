@@ -20,6 +20,17 @@ func (g groups) prune(r *http.Request) (int, any, error) {
 	return http.StatusAccepted, group, g.kind.about(name, err)
 }
 
+// pruned is raisePruneID with the audit trail told at once: of ten thousand groups, the entries must not wait for a
+// time when there is none left to write them.
+func (g groups) pruned(r *http.Request, name string) (store.DeviceGroup, error) {
+	var group store.DeviceGroup
+	_, _, err := g.recorded(func(r *http.Request) (_ int, _ any, err error) {
+		group, err = g.raisePruneID(r, name)
+		return 0, nil, err
+	})(r)
+	return group, err
+}
+
 // raisePruneID does not wait for other changes: what it changes always fits.
 func (g groups) raisePruneID(r *http.Request, name string) (store.DeviceGroup, error) {
 	return g.alter(r, "prune", name, func(group *store.DeviceGroup) error {
@@ -29,7 +40,7 @@ func (g groups) raisePruneID(r *http.Request, name string) (store.DeviceGroup, e
 }
 
 // pruneAll is prune for every group. It goes on after a group that makes no sense, and ends at an error of the
-// store. The answer has the prune_ids that were raised in any case.
+// store or when the request's time is over. The answer has the prune_ids that were raised in any case.
 func (g groups) pruneAll(r *http.Request) (int, any, error) {
 	names, err := g.docs.Names(r.Context())
 	if err != nil {
@@ -39,6 +50,7 @@ func (g groups) pruneAll(r *http.Request) (int, any, error) {
 		mu    sync.Mutex
 		ids   = make(map[string]int64, len(names))
 		wrong = map[string]error{}
+		lost  error
 	)
 	all, ctx := errgroup.WithContext(r.Context())
 	all.SetLimit(pruneParallel)
@@ -47,13 +59,16 @@ func (g groups) pruneAll(r *http.Request) (int, any, error) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			group, err := g.raisePruneID(r, name)
+			group, err := g.pruned(r, name)
 			mu.Lock()
 			defer mu.Unlock()
 			var unreadable *store.UnreadableError
 			switch {
 			case err == nil:
 				ids[name] = group.PruneID
+			case errors.Is(err, errUnrecorded):
+				ids[name], lost = group.PruneID, err
+				return err
 			case errors.As(err, &unreadable):
 				wrong[name] = unreadable.Docs[name]
 			case errors.Is(err, store.ErrNotFound): // deleted since
@@ -66,7 +81,7 @@ func (g groups) pruneAll(r *http.Request) (int, any, error) {
 	if err = all.Wait(); err == nil && len(wrong) > 0 {
 		err = &store.UnreadableError{Kind: g.kind.word, Docs: wrong}
 	}
-	if err != nil {
+	if err = errors.Join(lost, err); err != nil {
 		return 0, nil, &partialError{err: err, field: "prune_ids", done: ids}
 	}
 	return http.StatusAccepted, map[string]any{"prune_ids": ids}, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"muster/manager/store"
@@ -132,5 +133,33 @@ func TestPruneWithAStoreThatFails(t *testing.T) {
 	}
 	if by := m.changedBy(); len(by) != len(ids) {
 		t.Errorf("poked %d times for %d changes", len(by), len(ids))
+	}
+}
+
+// The trail has the groups that were pruned, as far as the request came: it must not need the time of the request
+// twice. One entry that is lost ends the work, and the answer tells of its group too.
+func TestPruneKeepsTheTrailAsItGoes(t *testing.T) {
+	var writes atomic.Int64
+	s := auditlessStore{Store: openStore(t), each: func(context.Context) { writes.Add(1) }}
+	s.fails = func(e store.AuditEntry) error {
+		if e.Name == "g-0500" {
+			return errors.New("disk is on fire")
+		}
+		return nil
+	}
+	m := newManagerAround(t, s)
+	for i := range 1000 {
+		group := store.DeviceGroup{DeviceGroup: fmt.Sprintf("g-%04d", i), DeviceGroupID: 1, PruneID: 1}
+		if err := s.DeviceGroups().Create(t.Context(), group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := m.do("POST", "/prune", "")
+	ids := pruneIDs(t, w.Body.Bytes())
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "not in the audit trail") || ids["g-0500"] != 2 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if len(ids) > 600 || int(writes.Load()) != len(ids) {
+		t.Errorf("%d were pruned, and %d written to the trail", len(ids), writes.Load())
 	}
 }
