@@ -79,6 +79,23 @@ func (d documents[T]) alter(r *http.Request, action, name string, alter func(*T)
 	return after, d.changed(r, change{action, d.kind, name, before, after})
 }
 
+// unlessTaken returns err, which is about a document to be created, unless none of that name can be: that comes
+// first. What creates it finds out by itself, so that nobody need ask before.
+func (d documents[T]) unlessTaken(ctx context.Context, name string, err error) error {
+	if taken := d.mustBeNew(ctx, name); taken != nil {
+		return taken
+	}
+	return err
+}
+
+// ifThere is unlessTaken for a change: that there is no such document comes before what is wrong with the body.
+func (d documents[T]) ifThere(r *http.Request, err error) error {
+	if _, missing := d.existing(r); missing != nil {
+		return missing
+	}
+	return err
+}
+
 // delete removes the document that the path names, one that makes no sense too: that is how to be rid of it.
 func (d documents[T]) delete(r *http.Request) (int, any, error) {
 	var before any

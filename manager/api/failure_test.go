@@ -12,7 +12,7 @@ import (
 	"muster/topics"
 )
 
-// A brokenStore is a real store whose documents fail to be read.
+// A brokenStore is a real store whose documents fail to be read and written.
 type brokenStore struct {
 	store.Store
 	err, ping error
@@ -43,6 +43,15 @@ func (b brokenDocuments[T]) Get(context.Context, string) (T, error) {
 		panic("a bug at /secret/path")
 	}
 	return none, b.err
+}
+
+func (b brokenDocuments[T]) Create(ctx context.Context, doc T) error {
+	_, err := b.Get(ctx, "")
+	return err
+}
+
+func (b brokenDocuments[T]) Modify(ctx context.Context, name string, _ func(*T) error) (T, error) {
+	return b.Get(ctx, name)
 }
 
 func (b brokenDocuments[T]) Delete(context.Context, string) error { return b.err }

@@ -25,12 +25,12 @@ func (g groups) info(r *http.Request) (int, any, error) {
 
 func (g groups) create(r *http.Request) (int, any, error) {
 	name := g.name(r)
-	if err := g.mustBeNew(r.Context(), name); err != nil {
+	if err := g.kind.invalid(name); err != nil {
 		return 0, nil, err
 	}
 	patch, err := g.readPatch(r)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, g.unlessTaken(r.Context(), name, err)
 	}
 
 	done, err := g.beginChange(r.Context())
@@ -41,7 +41,7 @@ func (g groups) create(r *http.Request) (int, any, error) {
 	group := store.DeviceGroup{DeviceGroup: name, DeviceGroupID: 1, PruneID: 1, Apps: []string{}, CronJobs: []string{}}
 	patch.apply(&group)
 	if err := g.groupFits(r.Context(), store.DeviceGroup{}, group, patch); err != nil {
-		return 0, nil, err
+		return 0, nil, g.unlessTaken(r.Context(), name, err)
 	}
 	return http.StatusOK, group, g.add(r, name, group)
 }
@@ -72,39 +72,25 @@ func (g groups) modify(r *http.Request) (int, any, error) {
 // update applies the body, once complete has seen to what it leaves out, to the device_group that
 // the path names and raises its device_group_id.
 func (g groups) update(r *http.Request, complete func(*groupPatch) error) (int, any, error) {
-	if _, err := g.existing(r); err != nil {
-		return 0, nil, err
-	}
 	patch, err := g.readPatch(r)
-	if err != nil {
-		return 0, nil, err
+	if err == nil {
+		err = complete(&patch)
 	}
-	if err := complete(&patch); err != nil {
-		return 0, nil, err
+	if err != nil {
+		return 0, nil, g.ifThere(r, err)
 	}
 
-	raise := func(group *store.DeviceGroup) error {
-		group.DeviceGroupID++
-		patch.apply(group)
-		return nil
-	}
 	done, err := g.beginChange(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
-	before, err := g.existing(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	group := before
-	if err := raise(&group); err != nil {
-		return 0, nil, err
-	}
-	if err := g.groupFits(r.Context(), before, group, patch); err != nil {
-		return 0, nil, err
-	}
 	name := g.name(r)
-	group, err = g.alter(r, "update", name, raise)
+	group, err := g.alter(r, "update", name, func(group *store.DeviceGroup) error {
+		before := *group
+		group.DeviceGroupID++
+		patch.apply(group)
+		return g.groupFits(r.Context(), before, *group, patch)
+	})
 	return http.StatusAccepted, group, g.kind.about(name, err)
 }

@@ -22,19 +22,12 @@ type workloads[T any] struct {
 
 func (w workloads[T]) create(r *http.Request) (int, any, error) {
 	name := w.name(r)
-	if err := w.mustBeNew(r.Context(), name); err != nil {
+	if err := w.kind.invalid(name); err != nil {
 		return 0, nil, err
 	}
-	patch, err := readPatch(r, w.ignored...)
+	doc, err := w.given(r, name)
 	if err != nil {
-		return 0, nil, err
-	}
-	if err := patch.need(w.required); err != nil {
-		return 0, nil, err
-	}
-	doc := w.fresh(name)
-	if err := w.apply(patch, &doc); err != nil {
-		return 0, nil, err
+		return 0, nil, w.unlessTaken(r.Context(), name, err)
 	}
 
 	done, err := w.beginChange(r.Context())
@@ -44,9 +37,22 @@ func (w workloads[T]) create(r *http.Request) (int, any, error) {
 	defer done()
 	// Groups keep the name of what was deleted, so a new object may have groups already.
 	if err := w.fits(r.Context(), doc); err != nil {
-		return 0, nil, err
+		return 0, nil, w.unlessTaken(r.Context(), name, err)
 	}
 	return http.StatusOK, doc, w.add(r, name, doc)
+}
+
+// given is the new object that the body describes.
+func (w workloads[T]) given(r *http.Request, name string) (doc T, err error) {
+	patch, err := readPatch(r, w.ignored...)
+	if err != nil {
+		return doc, err
+	}
+	if err := patch.need(w.required); err != nil {
+		return doc, err
+	}
+	doc = w.fresh(name)
+	return doc, w.apply(patch, &doc)
 }
 
 // apply sets the fields of doc that the body gives and checks the result.
@@ -83,15 +89,12 @@ func (w workloads[T]) modify(r *http.Request) (int, any, error) {
 
 // update applies the body, when complete is content with it, to what prepare makes of the object.
 func (w workloads[T]) update(r *http.Request, complete func(patch) error, prepare func(*T)) (int, any, error) {
-	if _, err := w.existing(r); err != nil {
-		return 0, nil, err
-	}
 	patch, err := readPatch(r, w.ignored...)
-	if err != nil {
-		return 0, nil, err
+	if err == nil {
+		err = complete(patch)
 	}
-	if err := complete(patch); err != nil {
-		return 0, nil, err
+	if err != nil {
+		return 0, nil, w.ifThere(r, err)
 	}
 	return w.change(r, "update", func(doc *T) error {
 		prepare(doc)
@@ -100,28 +103,20 @@ func (w workloads[T]) update(r *http.Request, complete func(patch) error, prepar
 }
 
 // change applies alter, which may be called more than once, to the object that the path names and raises
-// its id.
+// its id, if the result fits.
 func (w workloads[T]) change(r *http.Request, action string, alter func(*T) error) (int, any, error) {
-	raise := func(doc *T) error {
-		*w.container(doc).id++
-		return alter(doc)
-	}
 	done, err := w.beginChange(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
-	doc, err := w.existing(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := raise(&doc); err != nil {
-		return 0, nil, err
-	}
-	if err := w.fits(r.Context(), doc); err != nil {
-		return 0, nil, err
-	}
 	name := w.name(r)
-	doc, err = w.alter(r, action, name, raise)
+	doc, err := w.alter(r, action, name, func(doc *T) error {
+		*w.container(doc).id++
+		if err := alter(doc); err != nil {
+			return err
+		}
+		return w.fits(r.Context(), *doc)
+	})
 	return http.StatusAccepted, doc, w.kind.about(name, err)
 }
