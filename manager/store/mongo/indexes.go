@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -48,15 +49,20 @@ var indexes = []index{
 
 // ensureIndexes makes the indexes that are missing. One that there is on the same fields, and as strict, is
 // as good, whatever its name and other options.
-func (s *Store) ensureIndexes(ctx context.Context) error {
+func (s *Store) ensureIndexes(ctx context.Context, log *slog.Logger) error {
 	for _, i := range indexes {
-		there, err := s.hasIndex(ctx, i)
+		var there bool
+		err := s.call(ctx, func(ctx context.Context) (err error) {
+			there, err = s.hasIndex(ctx, i)
+			return err
+		})
 		if err != nil {
 			return err
 		}
 		if there {
 			continue
 		}
+		log.Info("makes an index, which takes its time if the collection is large", "collection", i.collection, "of", fmt.Sprint(i.keys))
 		o := options.Index()
 		if i.unique {
 			o.SetUnique(true)
@@ -64,11 +70,12 @@ func (s *Store) ensureIndexes(ctx context.Context) error {
 		if i.name != "" {
 			o.SetName(i.name).SetSparse(i.sparse)
 		}
+		// The reports of a Nebula may be so many that this takes minutes, and a server that is interrupted begins anew.
 		_, err = s.db.Collection(i.collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.keys, Options: o})
 		if err != nil {
 			// Servers do not agree on how they say why.
-			return fmt.Errorf("index of %[1]s in collection %[2]s: %[3]w (if two documents there have the same %[1]s, remove one of them)",
-				i.keys[0].Key, i.collection, err)
+			return s.address.explain(fmt.Errorf("index of %[1]s in collection %[2]s: %[3]w (if two documents there have the same %[1]s, remove one of them)",
+				i.keys[0].Key, i.collection, err))
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ type Options struct {
 	// must not be nil.
 	Log *slog.Logger
 	// Timeout bounds every call, also when the server hangs; 0 means [DefaultTimeout]. A server that does
-	// not listen is given up after five seconds.
+	// not listen is given up after five seconds. Open waits for indexes to be made for as long as that takes.
 	Timeout time.Duration
 }
 
@@ -73,20 +73,25 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, a.explain(err)
 	}
 	s := &Store{address: a, timeout: o.Timeout, client: client, db: client.Database(a.database)}
-	err = s.call(ctx, func(ctx context.Context) error {
-		if err := s.checkServer(ctx, o.Log); err != nil {
-			return err
-		}
-		if err := s.ensureIndexes(ctx); err != nil {
-			return err
-		}
-		s.epoch, err = s.makeEpoch(ctx)
-		return err
-	})
-	if err != nil {
+	if err := s.prepare(ctx, o.Log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// prepare gives the database what Muster needs it to have.
+func (s *Store) prepare(ctx context.Context, log *slog.Logger) error {
+	err := s.call(ctx, func(ctx context.Context) error { return s.checkServer(ctx, log) })
+	if err != nil {
+		return err
+	}
+	if err := s.ensureIndexes(ctx, log); err != nil {
+		return err
+	}
+	return s.call(ctx, func(ctx context.Context) (err error) {
+		s.epoch, err = s.makeEpoch(ctx)
+		return err
+	})
 }
 
 // Apps keeps the apps.
