@@ -40,7 +40,7 @@ func Listen(addr string, handler http.Handler, log *slog.Logger) (*Server, error
 		return nil, fmt.Errorf("http: %w", err)
 	}
 	return &Server{
-		listener: listener,
+		listener: &tellingListener{Listener: listener, log: log},
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
