@@ -65,7 +65,7 @@ func listen(f serveFlags, root topics.Root, who *auth.Authenticator, overTLS *tl
 	options := broker.Options{
 		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
 		Authenticate: func(login broker.Login) (broker.Identity, error) {
-			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback)
+			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback, login.Remote.String())
 			return broker.Identity{Role: role, Name: name}, err
 		},
 		TLS: overTLS, Log: log,

@@ -1,5 +1,13 @@
 package auth
 
+// adminAttempt is one at the local admin's password.
+func (a *Authenticator) adminAttempt(from, user, password string) attempt {
+	at := a.attempt("basic", from, user, password)
+	at.limits = append(at.limits, limit{a.byName, a.keys.of("local admin", from)})
+	at.wrong = "wrong user or password"
+	return at
+}
+
 // localAdmin lets the local admin in, whose secret was found to be right or wrong already. The store plays
 // no part. Guesses of others never slow the admin down: they are counted by the address they come from.
 func (a *Authenticator) localAdmin(at attempt, right bool) (Identity, error) {

@@ -16,16 +16,19 @@ import (
 //     name: the broker ends the older of two connections with one client id, and so a device can put
 //     an end to none but its own.
 //
-// The admin's user name is not available to devices.
-func (a *Authenticator) MQTT(clientID, username string, password []byte, loopback bool) (topics.Role, string, error) {
+// The admin's user name is not available to devices. Guesses at the admin's password count together with those over
+// REST, by remote, the peer's host:port; past the limit the error is a [TooManyError].
+func (a *Authenticator) MQTT(clientID, username string, password []byte, loopback bool, remote string) (topics.Role, string, error) {
 	switch {
 	case username == "" && loopback:
 		return topics.RoleLocal, "", nil
 	case username == "":
 		return "", "", fmt.Errorf("%w: no user name, which only the loopback interface may do without", ErrDenied)
 	case username == a.adminUser:
-		if !a.adminPassword.matches(password) {
-			return "", "", fmt.Errorf("%w: wrong password for the admin %.80q", ErrDenied, username)
+		at := a.adminAttempt(address(remote), username, string(password))
+		at.wrong = fmt.Sprintf("wrong password for the admin %.80q", username)
+		if _, err := a.localAdmin(at, a.adminPassword.matches(password)); err != nil {
+			return "", "", err
 		}
 		return topics.RoleViewer, username, nil
 	}

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestMQTT(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			role, who, err := a.MQTT(tc.clientID, tc.username, []byte(tc.password), tc.loopback)
+			role, who, err := a.MQTT(tc.clientID, tc.username, []byte(tc.password), tc.loopback, elsewhere)
 			if role != tc.role || who != tc.who {
 				t.Errorf("role %q name %q, want %q %q", role, who, tc.role, tc.who)
 			}
@@ -75,5 +76,35 @@ func TestMQTT(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who guesses at the admin's password is slowed down over MQTT as over REST, by one count: the password is the same.
+func TestGuessesOverMQTT(t *testing.T) {
+	r := newRig(t)
+	try := func(from, password string) error {
+		_, _, err := r.MQTT("x", adminName, []byte(password), false, from)
+		return err
+	}
+	var slow *auth.TooManyError
+	for i := range auth.NameBurst / 2 {
+		for range 2 { // the same one counts once
+			if err := try(elsewhere, fmt.Sprint("guess", i)); !errors.Is(err, auth.ErrDenied) {
+				t.Errorf("guess %d: %v", i, err)
+			}
+		}
+		r.want("denied", elsewhere, basic(adminName, fmt.Sprint("other", i)))
+	}
+	for _, password := range []string{"guess", adminPass} {
+		if err := try(elsewhere, password); !errors.As(err, &slow) {
+			t.Errorf("%s after many: %v, want that it is too many", password, err)
+		}
+	}
+	r.want("slow", elsewhere, basic(adminName, adminPass))
+	if err := try(home, adminPass); err != nil {
+		t.Errorf("from another address: %v", err)
+	}
+	if _, _, err := r.MQTT("dev-1", "dev-1", []byte("d"), false, elsewhere); !errors.Is(err, auth.ErrDenied) {
+		t.Errorf("a device there: %v, want that it is denied, and not slowed down", err)
 	}
 }

@@ -35,10 +35,7 @@ func (a *Authenticator) basic(ctx context.Context, from, user, password string) 
 		return Identity{}, fmt.Errorf("%w: no password", ErrDenied)
 	}
 	if sameUser || a.users == nil {
-		at := a.attempt("basic", from, user, password)
-		at.limits = append(at.limits, limit{a.byName, a.keys.of("local admin", from)})
-		at.wrong = "wrong user or password"
-		return a.localAdmin(at, sameUser && samePassword)
+		return a.localAdmin(a.adminAttempt(from, user, password), sameUser && samePassword)
 	}
 	v, err := a.users.current(ctx)
 	if err != nil {
