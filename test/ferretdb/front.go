@@ -27,12 +27,12 @@ func (f *front) serve(listener net.Listener) error {
 			return err
 		}
 		go func() {
-			defer client.Close()
+			defer func() { _ = client.Close() }()
 			server, err := net.Dial("tcp", f.behind)
 			if err != nil {
 				return
 			}
-			defer server.Close()
+			defer func() { _ = server.Close() }()
 			for f.exchange(client, server) == nil {
 			}
 		}()

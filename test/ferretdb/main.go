@@ -36,7 +36,7 @@ func run(addr, dir string, stdin io.Reader, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(temporary)
+		defer func() { _ = os.RemoveAll(temporary) }()
 		dir = temporary
 	}
 	db, err := ferretdb.New(&ferretdb.Config{
