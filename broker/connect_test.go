@@ -11,6 +11,7 @@ import (
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
+	"muster/test/logs"
 	"muster/topics"
 )
 
@@ -329,9 +330,9 @@ func TestWills(t *testing.T) {
 
 // A refusal's reason is logged once, with who and from where, and without the password.
 func TestAuthenticateError(t *testing.T) {
-	var log lockedBuffer
+	var log logs.Buffer
 	s := listen(t, func(o *Options) {
-		o.Log = log.logger()
+		o.Log = log.Logger()
 		o.Authenticate = func(Login) (Identity, error) { return Identity{}, errors.New("the moon is wrong") }
 	})
 	dialMemory(t, s, 5).connect("who", as("d1"))

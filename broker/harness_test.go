@@ -1,12 +1,10 @@
 package broker
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,26 +224,6 @@ func subscribeLocal(t testing.TB, c client.Client, filter string, f func(payload
 		t.Fatal(err)
 	}
 }
-
-// lockedBuffer is a log to look at.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func (b *lockedBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
 // messageTo is any message to that topic.
 func messageTo(topic string) client.Message {

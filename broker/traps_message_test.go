@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"muster/test/logs"
+
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/storage"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -167,8 +169,8 @@ func TestTrapFullQueueLosesQoS1(t *testing.T) {
 // What a slow reader misses is counted, and logged once a minute.
 func TestSlowReaderIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedBuffer
-		s := listen(t, func(o *Options) { o.Log = log.logger() })
+		var log logs.Buffer
+		s := listen(t, func(o *Options) { o.Log = log.Logger() })
 		manager := s.Client("m")
 		defer manager.Close()
 		subject := &subject{t: t, guarded: s, manager: manager}

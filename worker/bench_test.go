@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"muster/test/logs"
 	"muster/topics"
 	"muster/worker"
 	"muster/worker/enginetest"
@@ -91,7 +91,7 @@ type bench struct {
 	// engine stands in for the machine's when it is not nil.
 	engine worker.Engine
 	link   *script
-	log    *lockedBuffer
+	log    *logs.Buffer
 
 	stop context.CancelFunc
 	done chan error
@@ -101,7 +101,7 @@ type bench struct {
 // registry.
 func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, dir: t.TempDir(), machine: enginetest.NewMachine(), log: &lockedBuffer{}}
+		b := &bench{t: t, dir: t.TempDir(), machine: enginetest.NewMachine(), log: &logs.Buffer{}}
 		for _, ref := range []string{"nginx:1", "nginx:2", "redis:1"} {
 			b.machine.Push(ref, enginetest.Image{Bytes: 1000})
 		}
@@ -279,22 +279,4 @@ func diff(t *testing.T, what string, want, got any) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
 	}
-}
-
-// A lockedBuffer is written and read by several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,16 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"muster/test/logs"
 )
 
 // A serving is a "muster serve" that runs in this process until the test ends.
 type serving struct {
 	t    *testing.T
 	dir  string
-	log  *syncBuffer
+	log  *logs.Buffer
 	url  string // of REST
 	stop func() // asks it to end
 	done chan struct{}
@@ -29,7 +29,7 @@ type serving struct {
 func startServing(t *testing.T, args ...string) *serving {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &serving{t: t, dir: filepath.Join(t.TempDir(), "data"), log: &syncBuffer{}, stop: cancel, done: make(chan struct{})}
+	s := &serving{t: t, dir: filepath.Join(t.TempDir(), "data"), log: &logs.Buffer{}, stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		s.err = run(ctx, s.dir, io.Discard, s.log, args...)
@@ -138,22 +138,4 @@ func ask(c *http.Client, r *http.Request) (status int, body string, err error) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	return response.StatusCode, strings.TrimSpace(string(text)), err
-}
-
-// A syncBuffer can be read while others write.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -27,6 +26,7 @@ import (
 	"muster/manager/store/mongo"
 	"muster/manager/store/mongo/mongotest"
 	"muster/manager/store/sqlite"
+	"muster/test/logs"
 	"muster/test/rig"
 	"muster/topics"
 )
@@ -44,7 +44,7 @@ type manager struct {
 	// bare is the handler without the check against the OpenAPI document, which benchmarks do not measure.
 	bare  http.Handler
 	store store.Store
-	log   *syncBuffer
+	log   *logs.Buffer
 	plant func(ctx context.Context, plural, name, doc string) error // of its store, when that has one
 
 	mu      sync.Mutex
@@ -95,7 +95,7 @@ func newManager(t testing.TB) *manager { return opener(openStore).manager(t) }
 // newManagerAround is for a store that a test has put something in front of.
 func newManagerAround(t testing.TB, s store.Store) *manager {
 	t.Helper()
-	m := &manager{t: t, store: s, log: &syncBuffer{}}
+	m := &manager{t: t, store: s, log: &logs.Buffer{}}
 	who, err := auth.New(auth.Config{
 		AdminUser: user, AdminPassword: password, AdminToken: token,
 		Users: s, CacheTime: time.Hour, Log: slog.New(slog.DiscardHandler), Cost: bcrypt.MinCost,
@@ -236,24 +236,6 @@ func (m *manager) changedBy() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.changes
-}
-
-// syncBuffer collects the log of concurrent requests.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // A fact is a request and the answer that Nebula's clients rely on.

@@ -1,14 +1,12 @@
 package auth_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"muster/manager/auth"
 	"muster/manager/store"
 	"muster/manager/store/sqlite"
+	"muster/test/logs"
 )
 
 const (
@@ -31,7 +30,7 @@ type rig struct {
 	*auth.Authenticator
 	t     testing.TB
 	store *failingStore
-	log   *lockedBuffer
+	log   *logs.Buffer
 
 	mu  sync.Mutex
 	now time.Time
@@ -48,7 +47,7 @@ func newRig(t testing.TB) *rig {
 			t.Errorf("close the store: %v", err)
 		}
 	})
-	r := &rig{t: t, store: &failingStore{Store: s}, log: &lockedBuffer{}, now: time.Now()}
+	r := &rig{t: t, store: &failingStore{Store: s}, log: &logs.Buffer{}, now: time.Now()}
 	r.Authenticator = r.another()
 	return r
 }
@@ -208,21 +207,4 @@ func (d failingDocuments[T]) All(ctx context.Context) ([]T, error) {
 	}
 	docs, all := d.Documents.All(ctx)
 	return docs, errors.Join(err, all)
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) contains(s string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Contains(b.buf.String(), s)
 }

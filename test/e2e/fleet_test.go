@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"muster/test/logs"
 	"muster/test/rig"
 	"muster/topics"
 )
@@ -74,7 +75,7 @@ func TestDevicesOnOneMachine(t *testing.T) {
 
 // awaitFailing waits until the last of the statuses is of an online device that has applied a config and names that
 // app as the only one that fails, or none when app is empty, with a reason that contains words.
-func awaitFailing(t *testing.T, statuses *logBuffer, app, words string) {
+func awaitFailing(t *testing.T, statuses *logs.Buffer, app, words string) {
 	t.Helper()
 	await(t, "the status to name what fails", func() error {
 		s, err := topics.ParseStatus([]byte(lastOf(statuses)))
@@ -96,7 +97,7 @@ func awaitFailing(t *testing.T, statuses *logBuffer, app, words string) {
 
 // awaitFailingCount waits until the last of the summaries counts one device, online, at the config that is wanted,
 // with these apps failing.
-func awaitFailingCount(t *testing.T, summaries *logBuffer, want map[string]int64) {
+func awaitFailingCount(t *testing.T, summaries *logs.Buffer, want map[string]int64) {
 	t.Helper()
 	await(t, "the summary to count what fails", func() error {
 		s, err := topics.ParseSummary([]byte(lastOf(summaries)))
@@ -111,7 +112,7 @@ func awaitFailingCount(t *testing.T, summaries *logBuffer, want map[string]int64
 }
 
 // lastOf is the last line.
-func lastOf(log *logBuffer) string {
+func lastOf(log *logs.Buffer) string {
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	return lines[len(lines)-1]
 }

@@ -1,16 +1,15 @@
 package e2e
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"muster/test/logs"
 	"muster/test/rig"
 )
 
@@ -25,13 +24,13 @@ type program struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error // after done
-	log  *logBuffer
+	log  *logs.Buffer
 }
 
 // start runs a program with its arguments until the test ends. Its log is shown when the test fails.
 func start(t testing.TB, name string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, name: name, cmd: exec.Command(rig.Build(t, "muster/cmd/"+name), args...), done: make(chan struct{}), log: new(logBuffer)}
+	p := &program{t: t, name: name, cmd: exec.Command(rig.Build(t, "muster/cmd/"+name), args...), done: make(chan struct{}), log: new(logs.Buffer)}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -119,22 +118,4 @@ func await(t testing.TB, what string, try func() error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// A logBuffer collects what a program prints.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"muster/test/logs"
 	"muster/topics"
 )
 
@@ -65,7 +66,7 @@ func TestTheReadmesCheckIn(t *testing.T) {
 			line = strings.Replace(line, " -V mqttv311", " -V mqttv311 -h "+host+" -p "+port, 1)
 			return exec.CommandContext(t.Context(), "sh", "-c", "exec "+line)
 		}
-		log := new(logBuffer)
+		log := new(logs.Buffer)
 		listener := shell(subscribe)
 		listener.Stdout, listener.Stderr = log, log
 		if err := listener.Start(); err != nil {

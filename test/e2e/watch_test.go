@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"muster/test/logs"
 	"muster/topics"
 )
 
 // A watcher is somebody who looks on with mosquitto_sub.
 type watcher struct {
 	t   testing.TB
-	log *logBuffer
+	log *logs.Buffer
 }
 
 // watch collects the device's statuses until the test ends.
@@ -22,13 +23,13 @@ func (in *installation) watch(d *device) *watcher {
 
 // subscribe runs mosquitto_sub until the test ends. It may miss what is sent at once, because it does not say when
 // it has subscribed. It prints payloads, and whatever more the options ask for.
-func (in *installation) subscribe(filter string, options ...string) *logBuffer {
+func (in *installation) subscribe(filter string, options ...string) *logs.Buffer {
 	in.t.Helper()
 	host, port, err := net.SplitHostPort(in.mqttAddr)
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	log := new(logBuffer)
+	log := new(logs.Buffer)
 	cmd := exec.Command("mosquitto_sub", append([]string{"-h", host, "-p", port, "-t", filter, "-q", "1"}, options...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

@@ -1,7 +1,6 @@
 package link_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/test/logs"
 	"muster/topics"
 	"muster/worker"
 	"muster/worker/link"
@@ -143,7 +143,7 @@ type bench struct {
 	t      *testing.T
 	link   *link.Link
 	client *fakeClient
-	log    *lockedBuffer
+	log    *logs.Buffer
 	began  time.Time
 	stop   context.CancelFunc
 	done   chan error
@@ -160,7 +160,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 
 func start(t *testing.T, dir string) *bench {
 	t.Helper()
-	b := &bench{t: t, log: &lockedBuffer{}, done: make(chan error, 1), began: time.Now(), client: &fakeClient{
+	b := &bench{t: t, log: &logs.Buffer{}, done: make(chan error, 1), began: time.Now(), client: &fakeClient{
 		handlers: map[string]client.Handler{}, fail: map[string]error{},
 		answer: func(r topics.CheckinRequest) []byte { return unchanged(t, r, 0) },
 	}}
@@ -269,21 +269,3 @@ func unchanged(t testing.TB, r topics.CheckinRequest, nextIn int64) []byte {
 }
 
 func sessionPath(dir string) string { return filepath.Join(dir, "session") }
-
-// A lockedBuffer is written and read by several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
