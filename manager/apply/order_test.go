@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"errors"
 	"testing"
 
 	"muster/manager/apply"
@@ -35,5 +36,26 @@ device_groups: {g: {apps: [a, b, c, new]}}`
 	}
 	if p := r.plan(after, true); len(p.Steps) != 0 {
 		t.Errorf("left to do: %v", p.Steps)
+	}
+}
+
+// What is to take the place of something comes first, or nothing goes.
+func TestNothingIsDeletedAfterAFailure(t *testing.T) {
+	r := setUp(t)
+	r.apply("apps: {old: {docker_image: i}}", false, `create app "old"`)
+	p := r.plan("apps: {new: {docker_image: i}}", true)
+	if _, err := r.client.Apps().Create(t.Context(), "new", map[string]any{"docker_image": "j"}); err != nil {
+		t.Fatal(err)
+	}
+	var left error
+	if err := p.Run(t.Context(), func(s apply.Step, err error) {
+		if s.Action == apply.Delete {
+			left = err
+		}
+	}); err == nil || !errors.Is(left, apply.ErrHeldBack) {
+		t.Errorf("%v; the deletion: %v", err, left)
+	}
+	if _, err := r.client.Apps().Get(t.Context(), "old"); err != nil {
+		t.Errorf("old: %v", err)
 	}
 }

@@ -37,12 +37,10 @@ func (s Step) String() string { return fmt.Sprintf("%s %s %q", s.Action, s.Kind,
 
 // A Plan is what to do to make objects what files say.
 type Plan struct {
-	// Steps are in the order in which they are done, those of one stage at the same time.
+	// Steps are in the order in which they are done, those of one action and kind at the same time.
 	Steps []Step
 	// Same is how many objects are what they should be.
 	Same int
-	// stages are the numbers of steps of each stage.
-	stages []int
 }
 
 // Make compares the fleet with what the manager has, and changes nothing. With prune, what the manager has and the
@@ -57,7 +55,7 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 		if err != nil {
 			return Plan{}, err
 		}
-		p.stage(steps)
+		p.Steps = append(p.Steps, steps...)
 	}
 	if err := m.missing(ctx, prune); err != nil {
 		return Plan{}, err
@@ -67,7 +65,7 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 	}
 	if prune {
 		for _, k := range slices.Backward(kinds) {
-			p.stage(m.unwanted(k))
+			p.Steps = append(p.Steps, m.unwanted(k)...)
 		}
 	}
 	return p, nil
@@ -77,11 +75,6 @@ func Make(ctx context.Context, c *client.Client, fleet Fleet, prune bool) (Plan,
 type MistakesError struct{ Mistakes []error }
 
 func (e *MistakesError) Error() string { return errors.Join(e.Mistakes...).Error() }
-
-func (p *Plan) stage(steps []Step) {
-	p.Steps = append(p.Steps, steps...)
-	p.stages = append(p.stages, len(steps))
-}
 
 // Count is how many steps have the action.
 func (p Plan) Count(action Action) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -17,19 +18,48 @@ const parallel = 8
 // ErrNotTried says that a step was left out because of an error that others would have had as well.
 var ErrNotTried = errors.New("was not tried")
 
+// ErrHeldBack says that nothing was deleted because something that may be to take its place was not made.
+var ErrHeldBack = errors.New("was left out: nothing is deleted before the rest is done")
+
 // Run does the steps, also those after one that the manager refuses, and calls done for each when it is known what
 // became of it, one at a time. It fails when a step did. When the manager cannot be reached, or not with
-// these credentials, the steps that have not begun are left out.
+// these credentials, the steps that have not begun are left out; and so are all deletions when a step before them
+// failed.
 //
 // A step that is refused is tried again once others have been done, for as long as that helps: of two apps that
 // pass a port from one to the other, only one can change first.
 func (p Plan) Run(ctx context.Context, done func(Step, error)) error {
 	r := run{done: done}
-	var failed []outcome
-	rest := p.Steps
-	for _, n := range p.stages {
-		failed = append(failed, r.stage(ctx, rest[:n])...)
-		rest = rest[n:]
+	first := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Action == Delete })
+	if first < 0 {
+		first = len(p.Steps)
+	}
+	failed := r.all(ctx, p.Steps[:first])
+	if len(failed) == 0 {
+		failed = r.all(ctx, p.Steps[first:])
+	} else {
+		for _, s := range p.Steps[first:] {
+			failed = append(failed, outcome{s, ErrHeldBack})
+		}
+	}
+	for _, o := range failed {
+		done(o.step, o.err)
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("%d of %d steps failed", len(failed), len(p.Steps))
+	}
+	return nil
+}
+
+// all does steps, those of one kind at the same time, and those that fail again as long as others succeed.
+func (r *run) all(ctx context.Context, steps []Step) (failed []outcome) {
+	for len(steps) > 0 {
+		n := slices.IndexFunc(steps, func(s Step) bool { return s.Kind != steps[0].Kind })
+		if n < 0 {
+			n = len(steps)
+		}
+		failed = append(failed, r.stage(ctx, steps[:n])...)
+		steps = steps[n:]
 	}
 	for progress := true; progress && len(failed) > 0 && !r.broken.Load(); {
 		again := make([]Step, len(failed))
@@ -39,13 +69,7 @@ func (p Plan) Run(ctx context.Context, done func(Step, error)) error {
 		failed = r.stage(ctx, again)
 		progress = len(failed) < len(again)
 	}
-	for _, o := range failed {
-		done(o.step, o.err)
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d steps failed", len(failed), len(p.Steps))
-	}
-	return nil
+	return failed
 }
 
 // A run is what Run works with.
