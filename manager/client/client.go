@@ -89,9 +89,10 @@ func baseURL(o Options) (string, error) {
 	case u.User != nil:
 		return "", fieldErrorf("url", "must not hold a user name or password: give them on their own")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return "", fieldErrorf("url", "must be http:// or https://HOST[:PORT], is %q", o.URL)
+		// Without a scheme, user:password@host has the user for one: it is not quoted either.
+		return "", fieldErrorf("url", "must be http:// or https://HOST[:PORT]")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", fieldErrorf("url", "must not have a query or fragment, is %q", o.URL)
+		return "", fieldErrorf("url", "must not have a query or fragment")
 	case u.Scheme == "http" && o.RootCAs != nil:
 		return "", fieldErrorf("url", "must be https:// for certificates to be of use, is %q", o.URL)
 	case u.Scheme == "http" && !o.PlainHTTP && o.hasCredentials() && !loopback(u.Hostname()):

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -80,19 +79,4 @@ func parseURL(url, database string, log *slog.Logger) (*options.ClientOptions, a
 	o.SetReadConcern(readconcern.Majority())
 	o.SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journaled})
 	return o, a, nil
-}
-
-// urlError says what is wrong with a URL without quoting the user name or the password from it: the
-// parser does quote, what it takes for something else included.
-func urlError(url string, err error) error {
-	scheme, rest, found := strings.Cut(url, "://")
-	at := strings.LastIndex(rest, "@")
-	if !found || at < 0 {
-		return fmt.Errorf("mongo-url: %w", err)
-	}
-	without := scheme + "://user:password" + rest[at:]
-	if _, err := connstring.Parse(without); err != nil {
-		return fmt.Errorf("mongo-url: %w", err)
-	}
-	return errors.New("mongo-url: the user name and the password must be percent-encoded (%40 for @, %2F for /, %3A for :, %25 for %)")
 }

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -15,6 +16,17 @@ func TestErrorsKeepThePassword(t *testing.T) {
 		"no scheme":               "user:s3cret@host",
 		"another scheme":          "http://user:s3cret@host",
 		"no host":                 "mongodb://user:s3cret@",
+		"host forgotten":          "mongodb://user:s3cret",
+		"host forgotten, options": "mongodb://user:s3cret/?tls=true",
+		"host forgotten, slash":   "mongodb://user:pass/s3cret",
+		"host forgotten, query":   "mongodb://user:pass?s3cret",
+		"host forgotten, at sign": "mongodb://user:p@ss:s3cret",
+		"host forgotten, percent": "mongodb://user:s3cret%zz",
+		"host forgotten, bracket": "mongodb://user:[s3cret",
+		"host forgotten, SRV":     "mongodb+srv://user:s3cret",
+		"large number for a port": "mongodb://user:s3cret@host:70000",
+		"database":                "mongodb://user:s3cret@host/%zz",
+		"secret option":           "mongodb://user@host/?tlsCertificateKeyFilePassword=s3cret%zz",
 		"port":                    "mongodb://user:s3cret@host:port",
 		"option":                  "mongodb://user:s3cret@host/?tls=perhaps",
 		"at sign":                 "mongodb://user:s3cret@2@host",
@@ -31,12 +43,23 @@ func TestErrorsKeepThePassword(t *testing.T) {
 			t.Errorf("%s: %s was accepted", name, url)
 			continue
 		}
-		if said := err.Error() + log.String(); strings.Contains(said, "s3cret") || strings.Contains(said, "%zz") || strings.Contains(err.Error(), "\n") {
+		if said := err.Error() + log.String(); strings.Contains(said, "3cret") || strings.Contains(said, "%zz") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the error shows the password, or has more than one line: %v %s", name, err, &log)
 		}
 		if !strings.HasPrefix(err.Error(), "mongo-url: ") && !strings.HasPrefix(err.Error(), "store mongodb://127.0.0.1:1/nebula: ") {
 			t.Errorf("%s: the error does not say what it is about: %v", name, err)
 		}
+	}
+}
+
+// TestNumberForAPassword has DNS asked for a host whose port, which there is none of with SRV, is a password.
+func TestNumberForAPassword(t *testing.T) {
+	dns := errors.New("lookup _mongodb._tcp.user:53333: no such host")
+	if err := urlError("mongodb+srv://user:53333", dns); strings.Contains(err.Error(), "53333") {
+		t.Errorf("the error shows the password: %v", err)
+	}
+	if err := urlError("mongodb+srv://user:p@host", dns); !errors.Is(err, dns) {
+		t.Errorf("what is wrong with DNS is not said: %v", err)
 	}
 }
 
