@@ -35,6 +35,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("topic-root: %w", err)
 	}
+	proxies, err := f.proxies()
+	if err != nil {
+		return err
+	}
 	served, overTLS, err := loadCertificate(f, log)
 	if err != nil {
 		return &program.UsageError{Err: err}
@@ -82,7 +86,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"muster/cmd/internal/brokerflags"
 	"muster/cmd/internal/program"
 	"muster/cmd/internal/settings"
+	"muster/manager/api"
 	"muster/topics"
 )
 
@@ -46,6 +47,7 @@ type serveFlags struct {
 	authToken         string
 	authEnabled       bool
 	devicePassword    string
+	trustedProxies    []string
 
 	cacheTime time.Duration
 	drainTime time.Duration
@@ -88,6 +90,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
 	flags.BoolVar(&f.authEnabled, "auth-enabled", true, "whether the REST API wants credentials; without, it listens on loopback only")
 	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
+	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil, "addresses and CIDRs of reverse proxies whose X-Forwarded-For says whom a request is from, comma separated; of others it is ignored")
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
 	settings.DurationVar(flags, &f.drainTime, "drain-time", 0, "how long to go on serving after being told to stop, not ready any more, so that a load balancer notices")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
@@ -130,6 +133,9 @@ func (f *serveFlags) check() error {
 	if f.basicAuthUser == "" || strings.Contains(f.basicAuthUser, ":") {
 		return fmt.Errorf("basic-auth-user: must not be empty nor contain a colon, is %q", f.basicAuthUser)
 	}
+	if _, err := f.proxies(); err != nil {
+		return err
+	}
 	if err := f.store.check(); err != nil {
 		return err
 	}
@@ -142,6 +148,15 @@ func (f *serveFlags) check() error {
 		}
 	}
 	return nil
+}
+
+// proxies are the reverse proxies in front of the REST API.
+func (f *serveFlags) proxies() ([]net.IPNet, error) {
+	proxies, err := api.ParseProxies(f.trustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("trusted-proxies: %w", err)
+	}
+	return proxies, nil
 }
 
 // checkBroker refuses what the broker, embedded or not, would not look at: whoever gave it expects something.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -54,6 +55,10 @@ type Options struct {
 	// CacheTime is for how long changes of device_groups through other managers may go unnoticed when a change
 	// of an app or cron_job is checked; 0 is 10 s.
 	CacheTime time.Duration
+	// TrustedProxies are the reverse proxies that are believed when they say in X-Forwarded-For whom a request is from:
+	// that address is then the one that guesses are counted against and that the log shows. Of anybody else the
+	// header is ignored. There may be none. See [ParseProxies].
+	TrustedProxies []net.IPNet
 	// Probes answer GET requests to their paths from anybody, without credentials. There may be none.
 	Probes map[string]http.HandlerFunc
 	// Metrics answers GET /metrics for all who may log in; nil where there are none.
@@ -98,6 +103,13 @@ func New(o Options) (http.Handler, error) {
 	crossOrigin.SetDenyHandler(a.handle(refuse(errCrossOrigin)))
 
 	r := chi.NewRouter()
+	if len(o.TrustedProxies) > 0 {
+		clients, err := behind(o.TrustedProxies)
+		if err != nil {
+			return nil, err
+		}
+		r.Use(clients)
+	}
 	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)

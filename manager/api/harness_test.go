@@ -95,6 +95,12 @@ func newManager(t testing.TB) *manager { return opener(openStore).manager(t) }
 // newManagerAround is for a store that a test has put something in front of.
 func newManagerAround(t testing.TB, s store.Store) *manager {
 	t.Helper()
+	return newManagerWith(t, s, func(*api.Options) {})
+}
+
+// newManagerWith is for options of a test's own.
+func newManagerWith(t testing.TB, s store.Store, change func(*api.Options)) *manager {
+	t.Helper()
 	m := &manager{t: t, store: s, log: &logs.Buffer{}}
 	who, err := auth.New(auth.Config{
 		AdminUser: user, AdminPassword: password, AdminToken: token,
@@ -103,7 +109,7 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.handler, err = api.New(api.Options{
+	o := api.Options{
 		Store: s, Configs: newMaker(s), Auth: who,
 		Changed: func(by string) {
 			m.mu.Lock()
@@ -111,7 +117,9 @@ func newManagerAround(t testing.TB, s store.Store) *manager {
 			m.changes = append(m.changes, by)
 		},
 		Log: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	change(&o)
+	m.handler, err = api.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,6 +91,7 @@ func TestGuessesFromANetwork(t *testing.T) {
 		r.want("denied", fmt.Sprintf("[2001:db8::%x]:1", i+1), fmt.Sprint("Bearer guess", i))
 	}
 	r.want("slow", "[2001:db8::ffff:1]:1", "Bearer guess")
+	r.want("slow", "2001:db8::ffff:1", "Bearer guess") // as proxies tell it
 	r.want("denied", "[2001:db8:0:1::1]:1", "Bearer guess")
 	r.want("denied", "[::ffff:192.0.2.1]:1", "Bearer guess 2")
 }

@@ -12,6 +12,7 @@ import (
 const tokenUser = "admin"
 
 // REST tells who makes a request by its Authorization header: Basic or Bearer, either is as good. The
+// request's RemoteAddr, with or without a port, is whom wrong ones are counted against. The
 // error wraps [ErrDenied] when the credentials are missing or wrong, and is a [TooManyError] when too many
 // wrong ones came before. Any other is one of the store, or says that the request's context ended first.
 func (a *Authenticator) REST(r *http.Request) (Identity, error) {
@@ -66,14 +67,18 @@ func bearerToken(r *http.Request) (string, bool) {
 	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
 }
 
-// address is whom guesses from there are counted against: the host, or with IPv6 its network, for a host may
-// have as many addresses there as it likes.
+// address is whom guesses from there, an address with or without a port, are counted against: the host, or with IPv6
+// its network, for a host may have as many addresses there as it likes.
 func address(remote string) string {
-	at, err := netip.ParseAddrPort(remote)
+	ip, err := netip.ParseAddr(remote)
 	if err != nil {
-		return remote
+		at, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return remote
+		}
+		ip = at.Addr()
 	}
-	ip := at.Addr().Unmap().WithZone("")
+	ip = ip.Unmap().WithZone("")
 	if ip.Is4() {
 		return ip.String()
 	}
