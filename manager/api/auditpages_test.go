@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,6 +78,7 @@ func TestAuditSelection(t *testing.T) {
 			{"by=root", []int{0, 1, 2, 3}, -1},
 			{"by=roo", nil, -1},
 			{"before=" + ids[0], []int{1, 2, 3}, -1},
+			{"before=" + strings.ToLower(ids[0]), []int{1, 2, 3}, -1},
 			{"before=" + ids[3], nil, -1},
 		} {
 			entries, next := m.auditPage(tc.parameters)

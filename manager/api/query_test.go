@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"muster/manager/store"
 )
 
 // A parameter that is wrong is refused by name, with what was expected, rather than taken for something else.
@@ -23,6 +25,7 @@ func TestWrongParameters(t *testing.T) {
 		{"/device_groups/fleet/configs?pagesize=1", "pagesize", "unknown parameter"},
 		{"/device_groups/fleet/configs?b=1&a=2", "a", "unknown parameter"},
 		{"/device_groups/fleet/configs?a=1&page_size=0", "page_size", `must be a whole number from 1 to 100, is "0"`},
+		{"/device_groups/fleet/configs?before=0&page_size=0", "page_size", `must be a whole number from 1 to 100, is "0"`},
 		{"/device_groups/fleet/configs?page_size=%zz", "query", `cannot be read: invalid URL escape "%zz"`},
 		{"/device_groups/fleet/configs?page_size=1;before=2", "query", "cannot be read: invalid semicolon separator in query"},
 		{"/device_groups/fleet/configs/0", "config_id", `must be a whole number of 1 or more, is "0"`},
@@ -50,5 +53,29 @@ func TestWrongParameters(t *testing.T) {
 	long := m.do("GET", "/reports?last_id="+url.QueryEscape(strings.Repeat("\x00", 5000)), "")
 	if long.Code != 400 || long.Body.Len() > 500 {
 		t.Errorf("%d with %d bytes for a long parameter", long.Code, long.Body.Len())
+	}
+}
+
+// Whoever does not say how much to send gets a page that a person can look through.
+func TestPagesOfTheUsualSize(t *testing.T) {
+	m := newManager(t)
+	m.fill()
+	m.published("fleet", 21)
+	var reports []store.Report
+	for i := range 11 {
+		reports = append(reports, store.Report{ID: reportID(i), Doc: []byte("{}")})
+	}
+	if err := m.store.Reports().Add(t.Context(), reports); err != nil {
+		t.Fatal(err)
+	}
+	for range 51 {
+		m.do("POST", "/apps/web/restart", "")
+	}
+	for path, want := range map[string]int{"/device_groups/fleet/configs": 20, "/reports": 10, "/audit": 50} {
+		var page struct{ Configs, Data, Audit []json.RawMessage }
+		decodeInto(t, m.do("GET", path, ""), &page)
+		if got := len(page.Configs) + len(page.Data) + len(page.Audit); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
 	}
 }

@@ -102,6 +102,10 @@ func TestApply(t *testing.T) {
 	// What a file no longer names goes only with prune, and only of kinds that it has a key for.
 	rest := "apps: {web: {docker_image: \"nginx:2\", starting_ports: [80, {8443: 443}]}}\ndevice_groups: {}\n"
 	r.apply(rest, false, "change app \"web\"\n    env_vars.PASSWORD: differs (not shown)")
+	more := rest + "user_groups: {ops: {admin: true}}\ncron_jobs: {x: {schedule: '* * * * *', docker_image: i}, y: {schedule: '* * * * *', docker_image: i}, z: {schedule: '* * * * *', docker_image: i}}"
+	if got := r.plan(more, true).Summary(); got != "3 to create, 1 to change, 3 to delete, 1 as they should be" {
+		t.Error(got)
+	}
 	r.apply(rest, true, `delete device_group "shops"`, `delete app "db"`)
 	for kind, names := range map[string]func() ([]string, error){
 		"web":   func() ([]string, error) { return r.client.Apps().Names(t.Context()) },
@@ -138,7 +142,7 @@ func TestNoDifference(t *testing.T) {
 	}
 	for _, same := range []string{
 		`apps: {a: {docker_image: i, starting_ports: [{80: 80}, 81]}}`,
-		`apps: {a: {docker_image: i, starting_ports: [80, 81], env_vars: {}, app_id: 7, app_name: b}}`,
+		`apps: {a: {docker_image: i, starting_ports: [80, 81], env_vars: {}, app_id: 0, app_name: b}}`,
 		`apps: {a: {docker_image: i, starting_ports: [80, {"81": "81"}], env_vars: [], volumes: [], networks: [nebula, bridge], privileged: false}}`,
 	} {
 		if p := r.plan(same, true); len(p.Steps) != 0 || p.Same != 1 {
@@ -164,9 +168,12 @@ func TestMistakesAreFoundBeforehand(t *testing.T) {
 		{"device_groups: {g: {apps: [none]}}", `stdin:1: device_group "g": apps: "none" does not exist and is in no file`},
 		{"device_groups: {g: {cron_jobs: [none]}}", `device_group "g": cron_jobs: "none" does not exist`},
 		{"device_groups: {g: {apps: [there, there]}}", `device_group "g": apps: "there" is listed twice`},
+		{"device_groups: {g: {cron_jobs: [c, c]}}", `device_group "g": cron_jobs: "c" is listed twice`},
 		{"device_groups: {g: {apps: there}}", `device_group "g": apps: must be a list`},
 		{"device_groups: {g.h: {}}", `device_group "g.h": `},
 		{"user_groups: {u: {apps: {there: write}}}", `user_group "u": apps.there: must be "ro" or "rw", is "write"`},
+		{"user_groups: {u: {device_groups: {g: RO}}}", `user_group "u": device_groups.g: must be "ro" or "rw", is "RO"`},
+		{"user_groups: {u: {cron_jobs: {c: ''}}}", `user_group "u": cron_jobs.c: must be "ro" or "rw", is ""`},
 		{"apps: {a: {Docker_Image: i}}", `app "a": Docker_Image: unknown field`},
 		{"apps: {a: {docker_image: i, RUNNING: false}}", `app "a": RUNNING: unknown field`},
 		{"user_groups: {u: {Admin: true}}", `user_group "u": Admin: unknown field`},

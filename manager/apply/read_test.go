@@ -45,6 +45,8 @@ func TestRead(t *testing.T) {
 		{"env_vars that look like YAML", "apps: {a: {env_vars: {A: =, B: 0x1F, C: 1_000, D: !!str 007}}}", map[string]string{"app": "", "app a": `{"env_vars":{"A":"=","B":"0x1F","C":"1_000","D":"007"}}`}},
 		{"escapes of JSON", `{"apps": {"a": {"docker_image": "r\/i", "env_vars": {"A": "\ud83d\ude00 \u00e9 \\/ \\ud83d\n"}}}}`, map[string]string{"app": "", "app a": `{"docker_image":"r/i","env_vars":{"A":"😀 é \\/ \\ud83d\n"}}`}},
 		{"BOM, Windows line ends and tabs in JSON", "\ufeff{\r\n\t\"apps\": {\r\n\t\t\"a\": {\"i\": \"\\/\"}}}\r\n", map[string]string{"app": "", "app a": `{"i":"/"}`}},
+		{"env_vars that are refused later", "apps: {a: {env_vars: {A: [0123, {B: 1.10}]}}}", map[string]string{"app": "", "app a": `{"env_vars":{"A":["0123",{"B":"1.10"}]}}`}},
+		{"the first of what is merged counts", "apps: {a: {<<: [{x: 1}, {x: 2, y: 2}]}}", map[string]string{"app": "", "app a": `{"x":1,"y":2}`}},
 		{"no env_vars", "apps: {a: {env_vars: []}}", map[string]string{"app": "", "app a": `{"env_vars":[]}`}},
 		{
 			"anchors and merges", "x-base: &base {docker_image: i, running: false, env_vars: {A: 1}}\napps:\n  a: *base\n  b: {<<: *base, running: true}\n  c: {<<: [{volumes: []}, *base]}",
@@ -82,6 +84,7 @@ func TestReadRefuses(t *testing.T) {
 		{"not YAML", "apps: {", "stdin: yaml: line 1"},
 		{"list", "- apps", "stdin:1: must be a dict"},
 		{"unknown key", "apps: {}\nusers: {}", `stdin:2: unknown key "users", must be one of apps, cron_jobs`},
+		{"key that begins with x", "apps: {}\nxapps: {}", `stdin:2: unknown key "xapps"`},
 		{"apps are a list", "apps:\n- a", "stdin:2: must be a dict"},
 		{"app is a list", "apps:\n  a: [1]", `stdin:2: "a" must be a dict of fields`},
 		{"app without fields", "apps:\n  a:", `stdin:2: "a" must be a dict of fields`},
@@ -103,6 +106,10 @@ func TestReadRefuses(t *testing.T) {
 		{"hexadecimal", "apps: {a: {starting_ports: [{80: 0x50}]}}", "must be a plain decimal number, is 0x50"},
 		{"underscore", "apps: {a: {starting_ports: [8_080]}}", "must be a plain decimal number, is 8_080"},
 		{"key that is a list", "apps: {a: {[x]: 1}}", "a key must be a plain word"},
+		{"zeros behind a sign", "apps: {a: {containers_per: {cpu: -010}}}", "must be a plain decimal number, is -010"},
+		{"plus", "apps: {a: {starting_ports: [+80]}}", "must be a plain decimal number, is +80"},
+		{"key that is null", "apps: {a: {~: 1}}", "a key must be a plain word"},
+		{"endless number", "apps: {a: {containers_per: {cpu: .inf}}}", "must be a number, is .inf"},
 		{"not a number", "apps: {a: {containers_per: {cpu: .nan}}}", "must be a number, is .nan"},
 		{"alias of itself", "apps: {a: &a {b: *a}}", "levels deep"},
 		{"deep", deep, "levels deep"},
@@ -122,7 +129,7 @@ func TestReadFolders(t *testing.T) {
 	for name, content := range map[string]string{
 		"a.yaml":           "apps: {a: {docker_image: a}}",
 		"sub/b.yml":        "apps: {b: {docker_image: b}}",
-		"sub/c.json":       `{"device_groups": {"g": {}}}`,
+		"sub.yaml/c.json":  `{"device_groups": {"g": {}}}`,
 		"README.md":        "not: [yaml",
 		".hidden.yaml":     "apps: {hidden: {}}",
 		".git/config.yaml": "apps: {hidden: {}}",
@@ -147,7 +154,7 @@ func TestReadFolders(t *testing.T) {
 	// A link to a file is the file, one to the folder the folder. One to a folder within it is not passed over: prune
 	// would delete what is there.
 	link := filepath.Join(t.TempDir(), "link")
-	if err := errors.Join(os.Symlink(dir, link), os.Remove(filepath.Join(dir, "sub/c.json")), os.Rename(filepath.Join(dir, "sub"), filepath.Join(dir, ".sub")), os.Symlink(".sub/b.yml", filepath.Join(dir, "b.yaml"))); err != nil {
+	if err := errors.Join(os.Symlink(dir, link), os.RemoveAll(filepath.Join(dir, "sub.yaml")), os.Rename(filepath.Join(dir, "sub"), filepath.Join(dir, ".sub")), os.Symlink(".sub/b.yml", filepath.Join(dir, "b.yaml")), os.Symlink(".sub", filepath.Join(dir, "..data"))); err != nil {
 		t.Fatal(err)
 	}
 	fleet, err = Read([]string{link}, nil)
@@ -176,5 +183,31 @@ func TestReadFolders(t *testing.T) {
 		if _, err := Read([]string{path}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
+	}
+}
+
+// A folder that is given itself is read, whatever it is called.
+func TestReadHiddenFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), ".fleet")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "a.yaml"), []byte("apps: {a: {x: 1}}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, path := range []string{".", dir} {
+		fleet, err := Read([]string{path}, nil)
+		if diff := cmp.Diff(map[string]string{"app": "", "app a": `{"x":1}`}, flat(fleet)); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", path, err, diff)
+		}
+	}
+}
+
+// endless is a file without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestReadEndlessFile(t *testing.T) {
+	if _, err := Read([]string{Stdin}, endless{}); err == nil || err.Error() != "stdin: must not be larger than 67108864 bytes" {
+		t.Error(err)
 	}
 }
