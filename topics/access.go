@@ -27,7 +27,7 @@ func (r Root) MayPublish(role Role, name, topic string) bool {
 	switch t.Kind {
 	case GroupConfig, GroupSummary, FleetSummary, DeviceReply, ManagerStatus:
 		return role == RoleManager
-	case DeviceCheckin, DeviceStatus, DeviceProgress:
+	case DeviceCheckin, DeviceStatus, DeviceReport, DeviceProgress:
 		return role == RoleLocal || role == RoleDevice && t.Name == name
 	}
 	return false

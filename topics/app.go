@@ -27,6 +27,9 @@ type App struct {
 	Devices        []string `json:"devices"`
 	Privileged     bool     `json:"privileged"`
 	RollingRestart bool     `json:"rolling_restart"`
+
+	ContainerOptions
+	AppOptions
 }
 
 // DefaultNetwork is the bridge network that workers create when it is missing and that containers join

@@ -23,6 +23,8 @@ type CronJob struct {
 	Volumes    []string `json:"volumes"`
 	Devices    []string `json:"devices"`
 	Privileged bool     `json:"privileged"`
+
+	ContainerOptions
 }
 
 // NewCronJob is a cron_job with every optional field at its default.

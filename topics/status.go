@@ -31,9 +31,14 @@ type Status struct {
 	At time.Time `json:"at"`
 }
 
-// A Failure says why an app does not run as wanted.
+// A Failure says why an app or cron_job does not run as wanted.
 type Failure struct {
-	App string `json:"app"`
+	// App is the app's name; empty for a cron_job.
+	App string `json:"app,omitempty"`
+	// CronJob is the cron_job's name; empty for an app.
+	CronJob string `json:"cron_job,omitempty"`
+	// Code is the kind of the failure; empty from workers that know no codes.
+	Code Reason `json:"code,omitempty"`
 	// Reason is one line of at most [MaxReason] bytes.
 	Reason string `json:"reason"`
 }
@@ -48,7 +53,8 @@ const (
 func (s Status) Encode() ([]byte, error) {
 	failing := make([]Failure, 0, min(len(s.Failing), MaxFailing))
 	for _, f := range s.Failing[:min(len(s.Failing), MaxFailing)] {
-		failing = append(failing, Failure{App: f.App, Reason: shorten(f.Reason, MaxReason)})
+		f.Reason = shorten(f.Reason, MaxReason)
+		failing = append(failing, f)
 	}
 	s.Failing = failing
 	s.At = s.At.UTC().Truncate(time.Millisecond)

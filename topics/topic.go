@@ -42,13 +42,14 @@ const (
 	DeviceReply    Kind = "devices/reply"    // devices/{d}/reply: [CheckinReply]; manager to worker
 	DeviceStatus   Kind = "devices/status"   // devices/{d}/status: [Status], and the worker's will; worker to manager
 	DeviceProgress Kind = "devices/progress" // devices/{d}/progress: [Progress]; worker to viewers
+	DeviceReport   Kind = "devices/report"   // devices/{d}/report: [Report]; worker to bridge
 	ManagerStatus  Kind = "managers/status"  // managers/{m}/status: [Presence], and the manager's will; manager to viewers
 )
 
 // kinds lists every kind, with whether the topic names a group, device or manager.
 var kinds = map[Kind]bool{
 	GroupConfig: true, GroupSummary: true, FleetSummary: false,
-	DeviceCheckin: true, DeviceReply: true, DeviceStatus: true, DeviceProgress: true,
+	DeviceCheckin: true, DeviceReply: true, DeviceStatus: true, DeviceReport: true, DeviceProgress: true,
 	ManagerStatus: true,
 }
 

@@ -29,14 +29,14 @@ type script struct {
 	fail    error
 
 	mu       sync.Mutex
-	reports  []worker.Report
+	reports  []topics.Report
 	have     topics.Version
 	progress []topics.Progress
 }
 
 func (s *script) Configs() <-chan worker.Offered { return s.configs }
 
-func (s *script) SetStatus(r worker.Report) {
+func (s *script) SetReport(r topics.Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reports = append(s.reports, r)
@@ -63,7 +63,7 @@ func (s *script) Run(ctx context.Context) error {
 }
 
 // said are the reports so far.
-func (s *script) said() []worker.Report {
+func (s *script) said() []topics.Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.reports)
@@ -209,8 +209,8 @@ func (b *bench) says(configID int64, failing ...string) {
 		return
 	}
 	r := b.link.reports[len(b.link.reports)-1]
-	if r.Applied.ConfigID != configID {
-		b.t.Errorf("the worker says that it applied %v, want config_id %d", r.Applied, configID)
+	if r.ConfigID != configID {
+		b.t.Errorf("the worker says that it applied %v, want config_id %d", r.Version, configID)
 	}
 	if len(r.Failing) != len(failing) {
 		b.t.Errorf("failing are %+v, want %q", r.Failing, failing)

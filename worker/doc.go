@@ -3,12 +3,14 @@
 // Data flows one way, through one goroutine:
 //
 //	retained config ─┐
-//	                 ├→ Offer (keeps the newer) → persist → Engine.List → plan → Engine.Pull/Create/… → status
-//	check-in reply ──┘
+//	                 ├→ Offer (keeps the newer) → persist ─┐
+//	check-in reply ──┘                                     ├→ plan → jobs → Engine.Pull/Create/…
+//	time, events ──→ survey (Engine.List) → remember ──────┘    └──→ report → Link
 //
-// Link hears configs and tells statuses; Engine runs containers; plan decides, as a pure function of the
-// config, what the engine shows, and the time. The worker's goroutine owns all state: links and engines
-// send to it and never call it.
+// Link hears configs and tells what the device runs; Engine runs containers; plan decides, as a pure function of
+// the config, what the engine shows, what the worker remembers, and the time. The worker's goroutine owns all
+// state and waits for nothing: surveys and jobs ask the engine in goroutines of their own, and they, links and
+// engines send to it and never call it.
 //
 // A worker boots from its own disk: the last config that it persisted is applied before, and whether or
 // not, the network is there. A container whose recorded spec is still wanted is left alone by every start,

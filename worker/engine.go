@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"muster/topics"
 )
 
 // Labels that mark a container as this worker's, and say what it was made from. Containers without
@@ -20,7 +22,31 @@ const (
 	LabelSpec = "muster.spec"
 )
 
-// Errors of an [Engine]. They are wrapped; every other error is worth a retry too, but of no known cause.
+// A Fault is an error of a known kind.
+type Fault struct {
+	Code topics.Reason
+	Err  error
+}
+
+func (f *Fault) Error() string { return f.Err.Error() }
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// codeOf is the kind of an error that an app met.
+func codeOf(err error) topics.Reason {
+	var fault *Fault
+	switch {
+	case errors.As(err, &fault):
+		return fault.Code
+	case errors.Is(err, ErrEngineDown):
+		return topics.ReasonEngineDown
+	case errors.Is(err, errNoEffect):
+		return topics.ReasonNoEffect
+	}
+	return topics.ReasonUnknown
+}
+
+// Errors of an [Engine]. They are wrapped, and by a [Fault] too where the kind is known; every other error is worth a retry too, but of no known cause.
 var (
 	// ErrEngineDown says that the container engine does not answer.
 	ErrEngineDown = errors.New("the container engine does not answer")
@@ -42,6 +68,23 @@ type Container struct {
 	State string
 	// Detail is the engine's one-line description of the state, such as "Exited (1) 3 seconds ago".
 	Detail string
+	// Health is what its health check says: "starting", "healthy" or "unhealthy"; empty without one.
+	Health string
+	// Image is the reference that it was made from, and ImageID the id of the image.
+	Image, ImageID string
+}
+
+// Details are what the engine knows of one container beyond its list.
+type Details struct {
+	// Started is when it was last started, and Finished when it last ended; zero when it never did.
+	Started, Finished time.Time
+	ExitCode          int
+	// OutOfMemory says that the kernel ended it for want of memory.
+	OutOfMemory bool
+	// Restarts counts how often the engine has started it again by itself since it was last started by others.
+	Restarts int
+	// Error is what the engine says of its last start; empty when that went well.
+	Error string
 }
 
 // PullProgress is how far a pull is, in bytes. Total grows while the engine learns of more layers.
@@ -54,8 +97,10 @@ type Engine interface {
 	Facts(ctx context.Context) (Facts, error)
 	// List reads all containers of this device, in every state, ordered by app, index and name.
 	List(ctx context.Context) ([]Container, error)
-	// HasImage reports whether the image is present, so that a container can be made without a pull.
-	HasImage(ctx context.Context, image string) (bool, error)
+	// Inspect reads the details of one container. It fails with [ErrNotExist].
+	Inspect(ctx context.Context, id string) (Details, error)
+	// ImageID is the id of an image that is present, by a reference or an id; empty when it is not.
+	ImageID(ctx context.Context, image string) (string, error)
 	// Pull fetches the image from its registry, also when an older one of that name is present, and calls
 	// progress (which may be nil) as bytes arrive. Errors name the image and say what the registry said.
 	Pull(ctx context.Context, image string, progress func(PullProgress)) error
@@ -66,6 +111,8 @@ type Engine interface {
 	// Start runs a container; one that runs already is left alone. It fails with [ErrConflict] when a host
 	// port is taken.
 	Start(ctx context.Context, id string) error
+	// Restart stops a container, politely at first, and starts it again. It fails with [ErrNotExist].
+	Restart(ctx context.Context, id string) error
 	// Remove stops a container, politely at first, and removes it with its anonymous volumes only; one that
 	// does not exist any more is fine.
 	Remove(ctx context.Context, id string) error

@@ -33,11 +33,11 @@ func (o *odd) Pull(ctx context.Context, image string, progress func(worker.PullP
 	return o.Engine.Pull(ctx, image, progress)
 }
 
-func (o *odd) HasImage(ctx context.Context, image string) (bool, error) {
-	if o.has != nil {
-		return o.has(), nil
+func (o *odd) ImageID(ctx context.Context, image string) (string, error) {
+	if o.has != nil && !o.has() {
+		return "", nil
 	}
-	return o.Engine.HasImage(ctx, image)
+	return o.Engine.ImageID(ctx, image)
 }
 
 func (o *odd) List(ctx context.Context) ([]worker.Container, error) {

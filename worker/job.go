@@ -109,8 +109,8 @@ func (c *crew) checkImage(ctx context.Context, j *job) error {
 		return nil
 	}
 	return within(ctx, stepTime, func(ctx context.Context) error {
-		has, err := c.engine.HasImage(ctx, j.version.Image)
-		if err == nil && !has {
+		id, err := c.engine.ImageID(ctx, j.version.Image)
+		if err == nil && id == "" {
 			err = fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)
 		}
 		return err

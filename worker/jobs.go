@@ -13,7 +13,7 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 	todo := map[string][]Step{}
 	for _, s := range steps {
 		if s.acts() && l.jobs[s.App] == nil {
-			s.Trouble = "" // told by then
+			s.Trouble, s.Code = "", "" // told by then
 			todo[s.App] = append(todo[s.App], s)
 		}
 	}
@@ -35,6 +35,7 @@ func (l *loop) finished(r result) {
 	now, name := time.Now(), r.job.app
 	r.job.cancel(nil)
 	delete(l.jobs, name)
+	l.round++
 	l.look(now)
 	for _, id := range r.started {
 		if l.starts[id] == nil {
@@ -66,6 +67,7 @@ func (l *loop) finished(r result) {
 		l.apps[name] = t
 	}
 	t.conflict, t.engineDown = errors.Is(r.err, ErrConflict), errors.Is(r.err, ErrEngineDown)
+	t.code = codeOf(r.err)
 	t.postpone(now, r.err.Error())
 	if first && r.gone {
 		t.next = now // to pull the image

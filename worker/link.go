@@ -15,9 +15,9 @@ type Link interface {
 	// Configs delivers each valid config of the worker's device_group that arrives, from either source.
 	// A slow reader gets the newest only.
 	Configs() <-chan Offered
-	// SetStatus replaces what the link tells about this device: at once while connected, and after each
-	// connection. It does not block.
-	SetStatus(s Report)
+	// SetReport replaces what the link tells about this device: at once while connected, and after each
+	// connection. It does not block, and the report is not changed any more.
+	SetReport(r topics.Report)
 	// Have tells the link which config the worker holds, for the check-ins. It does not block.
 	Have(v topics.Version)
 	// Progress publishes how far a pull is, at most once a second per app. It does not block.
@@ -34,11 +34,4 @@ type Offered struct {
 	Payload []byte
 	// From says where it came from, for the log: "retained" or "check-in".
 	From string
-}
-
-// A Report is what the worker has to say about its state.
-type Report struct {
-	// Applied is the config that the containers follow; zero while there is none.
-	Applied topics.Version
-	Failing []topics.Failure
 }

@@ -27,7 +27,7 @@ type loop struct {
 	facts   Facts
 	// applied is the last version that the containers were seen to follow, also by an earlier worker.
 	applied  topics.Version
-	reported Report
+	reported topics.Report
 	// complaint is the last thing logged about a config that was not taken.
 	complaint string
 
@@ -36,6 +36,11 @@ type loop struct {
 	restarts map[string]restart
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
 	engineDown *retry
+
+	// surveying says that the engine is being asked what there is; round counts the jobs that have ended.
+	surveying bool
+	surveys   chan survey
+	round     int
 
 	jobs map[string]*job
 	// did holds the steps that an app's last job took without an error, until the app is settled.
@@ -51,9 +56,10 @@ func newLoop(o Options, held state, applied topics.Version, images images) *loop
 		crew: crew{
 			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
 		},
-		held: held, images: images, applied: applied, reported: Report{Applied: applied},
+		held: held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{},
-		jobs: map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
+		surveys: make(chan survey, 1), // nobody may wait for it any more
+		jobs:    map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}
 }
 
@@ -72,8 +78,8 @@ func (l *loop) run(ctx context.Context) {
 		if l.unsaved != nil && !now.Before(l.unsaved.retry.next) {
 			l.save(now)
 		}
-		if !now.Before(l.due) {
-			l.reconcile(ctx, finish, now)
+		if !l.surveying && !now.Before(l.due) {
+			l.survey(ctx, now)
 		}
 		timer.Reset(time.Until(l.wake()))
 		select {
@@ -83,6 +89,8 @@ func (l *loop) run(ctx context.Context) {
 			l.offer(o)
 		case <-events:
 			l.look(l.last.Add(eventGap))
+		case s := <-l.surveys:
+			l.surveyed(ctx, finish, s)
 		case r := <-l.results:
 			l.finished(r)
 			if len(l.jobs) == 0 {
@@ -108,7 +116,7 @@ func (l *loop) begin() {
 		l.Log.Info("config read from disk", "device_group", l.Group, "config", l.held.config.Version.String())
 		l.Link.Have(l.held.config.Version)
 	}
-	l.Link.SetStatus(l.reported)
+	l.Link.SetReport(l.reported)
 }
 
 // look has the containers looked at no later than then.
@@ -120,10 +128,14 @@ func (l *loop) look(then time.Time) {
 
 // wake is when there is something to do by itself.
 func (l *loop) wake() time.Time {
-	if l.unsaved != nil && l.unsaved.retry.next.Before(l.due) {
+	due := l.due
+	if l.surveying {
+		due = time.Now().Add(l.Recheck) // what is due by then comes after the survey
+	}
+	if l.unsaved != nil && l.unsaved.retry.next.Before(due) {
 		return l.unsaved.retry.next
 	}
-	return l.due
+	return due
 }
 
 // version is that of the config in force; zero when that is of another group, because versions of different

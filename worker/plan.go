@@ -80,7 +80,7 @@ func (p *planner) app(w want) []Step {
 		return removeAll(w.seen, "the app is not to run")
 	}
 	if w.count > maxContainers {
-		steps := []Step{{Verb: Wait, App: w.app.AppName, Reason: "more containers than a device runs",
+		steps := []Step{{Verb: Wait, App: w.app.AppName, Reason: "more containers than a device runs", Code: topics.ReasonTooMany,
 			Trouble: fmt.Sprintf("containers_per asks for %d containers on this device, at most %d are allowed", w.count, maxContainers)}}
 		for _, c := range w.seen {
 			steps = append(steps, on(c, Keep, "left alone until the app's containers_per is right"))
@@ -141,6 +141,7 @@ func (p *planner) gate(app string, steps []Step) []Step {
 		if !s.acts() {
 			continue
 		}
+		s.Code = r.code
 		s.Trouble = fmt.Sprintf("%s; next try at %s UTC", r.reason, r.next.UTC().Format(time.TimeOnly))
 		if p.now.Before(r.next) {
 			s.Reason = fmt.Sprintf("%s; waits after a failure", s.Reason)

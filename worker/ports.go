@@ -3,6 +3,8 @@ package worker
 import (
 	"fmt"
 	"slices"
+
+	"muster/topics"
 )
 
 // ports says which container has, or is first to get, each of the device's ports.
@@ -17,11 +19,11 @@ func (p ports) claim(spec Spec) error {
 	wanted := map[int]bool{}
 	for _, b := range spec.Ports {
 		if wanted[b.Host] {
-			return fmt.Errorf("%s publishes host port %d twice", spec.Name(), b.Host)
+			return &Fault{topics.ReasonPortClash, fmt.Errorf("%s publishes host port %d twice", spec.Name(), b.Host)}
 		}
 		wanted[b.Host] = true
 		if holder, taken := p[b.Host]; taken {
-			return fmt.Errorf("%s needs host port %d, which is for %s", spec.Name(), b.Host, holder)
+			return &Fault{topics.ReasonPortClash, fmt.Errorf("%s needs host port %d, which is for %s", spec.Name(), b.Host, holder)}
 		}
 	}
 	for port := range wanted {

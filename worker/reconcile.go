@@ -12,24 +12,49 @@ import (
 // surveyTime is how long the engine may take to say what there is.
 const surveyTime = time.Minute
 
-// reconcile looks at the containers, decides, and has done what is to be done.
-func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
+// A survey is what the engine said there is.
+type survey struct {
+	facts Facts
+	seen  []Container
+	err   error
+	// round is the loop's when the survey began: one that began before a job ended may not show what the
+	// job did.
+	round int
+}
+
+// survey has the engine asked what there is, which must not be going on. The answer comes on a channel, so that an
+// engine that hangs keeps the loop from nothing else.
+func (l *loop) survey(ctx context.Context, now time.Time) {
 	l.last, l.due = now, now.Add(l.Recheck)
 	if l.held.group == "" {
 		l.report(nil)
 		return
 	}
-	var seen []Container
-	err := within(ctx, surveyTime, func(ctx context.Context) (err error) {
-		seen, err = l.survey(ctx)
-		return err
-	})
-	if err != nil {
-		if ctx.Err() == nil {
-			l.engineFailed(now, err)
-		}
+	l.surveying = true
+	s := survey{facts: l.facts, round: l.round}
+	go func() {
+		s.err = within(ctx, surveyTime, func(ctx context.Context) error { return s.ask(ctx, l.Engine) })
+		l.surveys <- s
+	}()
+}
+
+// surveyed decides by what there is, and has done what is to be done.
+func (l *loop) surveyed(ctx, finish context.Context, s survey) {
+	l.surveying = false
+	now := time.Now()
+	if ctx.Err() != nil {
 		return
 	}
+	if s.err != nil {
+		l.engineFailed(now, s.err)
+		return
+	}
+	if s.round != l.round {
+		l.look(now)
+		return
+	}
+	seen := s.seen
+	l.facts = s.facts
 	if l.engineDown != nil {
 		l.Log.Info("the container engine answers again")
 		l.engineDown = nil
@@ -50,19 +75,18 @@ func (l *loop) reconcile(ctx, finish context.Context, now time.Time) {
 	l.report(failing(steps))
 }
 
-// survey asks the engine what there is.
-func (l *loop) survey(ctx context.Context) ([]Container, error) {
-	if l.facts == (Facts{}) {
-		facts, err := l.Engine.Facts(ctx)
-		if err != nil {
-			return nil, err
+// ask asks the engine.
+func (s *survey) ask(ctx context.Context, engine Engine) (err error) {
+	if s.facts == (Facts{}) {
+		if s.facts, err = engine.Facts(ctx); err != nil {
+			return err
 		}
-		if facts.CPUs < 1 || facts.MemoryMB < 1 {
-			return nil, fmt.Errorf("the container engine says that the device has %d CPUs and %d MB of memory", facts.CPUs, facts.MemoryMB)
+		if s.facts.CPUs < 1 || s.facts.MemoryMB < 1 {
+			return fmt.Errorf("the container engine says that the device has %d CPUs and %d MB of memory", s.facts.CPUs, s.facts.MemoryMB)
 		}
-		l.facts = facts
 	}
-	return l.Engine.List(ctx)
+	s.seen, err = engine.List(ctx)
+	return err
 }
 
 // engineFailed waits for an engine that does not answer.
@@ -77,7 +101,7 @@ func (l *loop) engineFailed(now time.Time, err error) {
 	var all []topics.Failure
 	for _, app := range l.held.config.Apps {
 		if app.Running {
-			all = append(all, topics.Failure{App: app.AppName, Reason: err.Error()})
+			all = append(all, topics.Failure{App: app.AppName, Code: topics.ReasonEngineDown, Reason: err.Error()})
 		}
 	}
 	l.report(all)

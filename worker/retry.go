@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"muster/topics"
 )
 
 // A retry spaces out the attempts at something that fails: each pause is about twice the one before, up to
@@ -31,6 +33,7 @@ func (r *retry) postpone(now time.Time, reason string) {
 // A trouble is an app's last attempt that failed, and when the next one is.
 type trouble struct {
 	*retry
+	code topics.Reason
 	// wanted identifies the app of the config that was attempted.
 	wanted string
 	// conflict says that a name or port was taken, engineDown that the engine did not answer: both may

@@ -114,7 +114,7 @@ func (p *planner) slot(w want, s slot) []Step {
 		s.err = p.ports.claim(s.spec)
 	}
 	if s.err != nil {
-		steps := []Step{{Verb: Wait, App: s.spec.App, Container: s.spec.Name(), Reason: "cannot be made", Trouble: s.err.Error()}}
+		steps := []Step{{Verb: Wait, App: s.spec.App, Container: s.spec.Name(), Reason: "cannot be made", Code: codeOf(s.err), Trouble: s.err.Error()}}
 		for _, c := range s.others {
 			steps = append(steps, on(c, Keep, "left alone, because its successor cannot be made"))
 		}
@@ -146,16 +146,17 @@ func (p *planner) matched(s slot) []Step {
 	case "running":
 		step := on(c, Keep, "runs as wanted")
 		if last, ok := p.mem.restarts[c.ID]; ok && p.now.Before(last.seen.Add(settled)) {
+			step.Code = topics.ReasonRestarting
 			step.Trouble, step.Again = c.Name+" keeps restarting"+last.code, last.seen.Add(settled)
 		}
 		return []Step{step}
 	case "restarting":
 		step := on(c, Keep, "the engine restarts it"+exitCode(c.Detail))
-		step.Trouble = c.Name + " keeps restarting" + exitCode(c.Detail)
+		step.Code, step.Trouble = topics.ReasonRestarting, c.Name+" keeps restarting"+exitCode(c.Detail)
 		return []Step{step}
 	case "paused":
 		step := on(c, Keep, "was paused on the device")
-		step.Trouble = c.Name + " is paused"
+		step.Code, step.Trouble = topics.ReasonPaused, c.Name+" is paused"
 		return []Step{step}
 	case "created", "exited":
 		return []Step{p.start(s)}
@@ -165,6 +166,7 @@ func (p *planner) matched(s slot) []Step {
 		return []Step{on(c, Wait, "the engine is removing it")}
 	default:
 		step := on(c, Keep, "in a state that is unknown here")
+		step.Code = topics.ReasonUnknownState
 		step.Trouble = fmt.Sprintf("%s is in the unknown state %q", c.Name, c.State)
 		return []Step{step}
 	}
@@ -178,10 +180,11 @@ func (p *planner) start(s slot) Step {
 		step.Reason = "has ended" + exitCode(c.Detail)
 	}
 	if err := p.ports.claim(s.spec); err != nil {
-		step.Verb, step.Trouble = Wait, err.Error()
+		step.Verb, step.Code, step.Trouble = Wait, codeOf(err), err.Error()
 		return step
 	}
 	if r := p.mem.starts[c.ID]; r != nil {
+		step.Code = topics.ReasonExited
 		step.Trouble = fmt.Sprintf("%s %s; next start at %s UTC", c.Name, step.Reason, r.next.UTC().Format(time.TimeOnly))
 		if p.now.Before(r.next) {
 			step.Verb, step.Again = Wait, r.next

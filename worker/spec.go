@@ -40,7 +40,7 @@ func NewSpec(app topics.App, index int) (Spec, error) {
 	for _, p := range app.StartingPorts {
 		host := p.Host + index
 		if host > 65535 {
-			return Spec{}, fmt.Errorf("starting_ports: container %d would need host port %d", index, host)
+			return Spec{}, &Fault{topics.ReasonPortRange, fmt.Errorf("starting_ports: container %d would need host port %d", index, host)}
 		}
 		spec.Ports = append(spec.Ports, PortBinding{Host: host, Container: p.Container})
 	}

@@ -39,8 +39,10 @@ type Step struct {
 	Image string
 	// Reason says why, in a few words for people.
 	Reason string
-	// Trouble says in one line why the app does not run as wanted; empty when it does, or soon will.
+	// Trouble says in one line why the app does not run as wanted, and Code in a word; empty when it does, or
+	// soon will.
 	Trouble string
+	Code    topics.Reason
 	// Again is when to decide anew, where only time has to pass.
 	Again time.Time
 }
@@ -64,7 +66,7 @@ func failing(steps []Step) []topics.Failure {
 	for _, s := range steps {
 		if s.Trouble != "" && !seen[s.App] {
 			seen[s.App] = true
-			list = append(list, topics.Failure{App: s.App, Reason: s.Trouble})
+			list = append(list, topics.Failure{App: s.App, Code: s.Code, Reason: s.Trouble})
 		}
 	}
 	return list

@@ -54,8 +54,8 @@ func TestRestartDoesNotForgetWhatWasApplied(t *testing.T) {
 		b.offer(config(t, 2, newApp("web", "big:1")))
 		b.restart("g")
 		for i, r := range b.link.said() {
-			if r.Applied.ConfigID != 1 {
-				t.Errorf("status %d after the restart names config %d, want 1", i, r.Applied.ConfigID)
+			if r.ConfigID != 1 {
+				t.Errorf("status %d after the restart names config %d, want 1", i, r.ConfigID)
 			}
 		}
 		b.pass(2 * time.Hour)

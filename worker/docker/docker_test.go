@@ -198,10 +198,10 @@ func TestEngineThatDoesNotAnswer(t *testing.T) {
 	defer engine.Close()
 	ctx := t.Context()
 	for name, call := range map[string]func(context.Context) error{
-		"Facts":    func(ctx context.Context) error { _, err := engine.Facts(ctx); return err },
-		"List":     func(ctx context.Context) error { _, err := engine.List(ctx); return err },
-		"HasImage": func(ctx context.Context) error { _, err := engine.HasImage(ctx, "a"); return err },
-		"Pull":     func(ctx context.Context) error { return engine.Pull(ctx, "a", nil) },
+		"Facts":   func(ctx context.Context) error { _, err := engine.Facts(ctx); return err },
+		"List":    func(ctx context.Context) error { _, err := engine.List(ctx); return err },
+		"ImageID": func(ctx context.Context) error { _, err := engine.ImageID(ctx, "a"); return err },
+		"Pull":    func(ctx context.Context) error { return engine.Pull(ctx, "a", nil) },
 		"Create": func(ctx context.Context) error {
 			_, err := engine.Create(ctx, worker.Spec{App: "a", Image: "a"})
 			return err

@@ -40,10 +40,23 @@ func (e *Engine) ours() filters.KeyValuePair {
 	return filters.Arg("label", worker.LabelDevice+"="+e.opts.Device)
 }
 
+// health is what the engine's one-line description of a state says of the health check.
+func health(status string) string {
+	switch {
+	case strings.HasSuffix(status, "(health: starting)"), strings.HasSuffix(status, "(starting)"):
+		return "starting"
+	case strings.HasSuffix(status, "(unhealthy)"):
+		return "unhealthy"
+	case strings.HasSuffix(status, "(healthy)"):
+		return "healthy"
+	}
+	return ""
+}
+
 func seen(f container.Summary) worker.Container {
 	c := worker.Container{
 		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec],
-		State: f.State, Detail: f.Status,
+		State: f.State, Detail: f.Status, Health: health(f.Status), Image: f.Image, ImageID: f.ImageID,
 	}
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
 		c.Index = index

@@ -14,17 +14,18 @@ import (
 	"muster/worker"
 )
 
-// HasImage implements [worker.Engine].
-func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
+// ImageID implements [worker.Engine].
+func (e *Engine) ImageID(ctx context.Context, ref string) (string, error) {
 	doing := "look for image " + ref
 	c, err := e.client(ctx)
 	if err != nil {
-		return false, explain(ctx, doing, err)
+		return "", explain(ctx, doing, err)
 	}
-	if _, err = c.ImageInspect(ctx, ref); cerrdefs.IsNotFound(err) {
-		return false, nil
+	found, err := c.ImageInspect(ctx, ref)
+	if cerrdefs.IsNotFound(err) {
+		return "", nil
 	}
-	return err == nil, explain(ctx, doing, err)
+	return found.ID, explain(ctx, doing, err)
 }
 
 // Pull implements [worker.Engine]. Progress is also told, with the same numbers, while layers are unpacked,

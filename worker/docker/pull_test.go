@@ -81,8 +81,8 @@ func TestPullTellsItsProgress(t *testing.T) {
 	if before.Done != before.Total || before.Done < 6*mib {
 		t.Errorf("ended with %+v, want all of at least 6 MiB", before)
 	}
-	if has, err := r.HasImage(t.Context(), ref); err != nil || !has {
-		t.Errorf("HasImage = %v, %v", has, err)
+	if id, err := r.ImageID(t.Context(), ref); err != nil || id == "" {
+		t.Errorf("ImageID = %q, %v", id, err)
 	}
 }
 

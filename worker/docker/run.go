@@ -18,6 +18,16 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 	return explain(ctx, doing, c.ContainerStart(ctx, id, container.StartOptions{}))
 }
 
+// Restart implements [worker.Engine].
+func (e *Engine) Restart(ctx context.Context, id string) error {
+	doing := "restart " + short(id)
+	c, err := e.client(ctx)
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	return explain(ctx, doing, c.ContainerRestart(ctx, id, container.StopOptions{}))
+}
+
 // Remove implements [worker.Engine]. One that is being removed already is fine as well.
 func (e *Engine) Remove(ctx context.Context, id string) error {
 	doing := "remove " + short(id)

@@ -19,7 +19,8 @@ func testLife(t *testing.T, h Harness) {
 	if len(got) != 1 {
 		t.Fatalf("List after Create = %+v, want one container", got)
 	}
-	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, Spec: spec.Hash(), State: "created", Detail: got[0].Detail}
+	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, Spec: spec.Hash(), State: "created", Detail: got[0].Detail,
+		Image: h.Forever, ImageID: got[0].ImageID}
 	if got[0] != want {
 		t.Errorf("after Create the container is %+v, want %+v", got[0], want)
 	}
@@ -219,13 +220,13 @@ func testEndedContext(t *testing.T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Facts":    func() error { _, err := h.Engine.Facts(ctx); return err },
-		"List":     func() error { _, err := h.Engine.List(ctx); return err },
-		"HasImage": func() error { _, err := h.Engine.HasImage(ctx, h.Forever); return err },
-		"Pull":     func() error { return h.Engine.Pull(ctx, h.Forever, nil) },
-		"Create":   func() error { _, err := h.Engine.Create(ctx, h.spec("other", 0)); return err },
-		"Start":    func() error { return h.Engine.Start(ctx, id) },
-		"Remove":   func() error { return h.Engine.Remove(ctx, id) },
+		"Facts":   func() error { _, err := h.Engine.Facts(ctx); return err },
+		"List":    func() error { _, err := h.Engine.List(ctx); return err },
+		"ImageID": func() error { _, err := h.Engine.ImageID(ctx, h.Forever); return err },
+		"Pull":    func() error { return h.Engine.Pull(ctx, h.Forever, nil) },
+		"Create":  func() error { _, err := h.Engine.Create(ctx, h.spec("other", 0)); return err },
+		"Start":   func() error { return h.Engine.Start(ctx, id) },
+		"Remove":  func() error { return h.Engine.Remove(ctx, id) },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want an error that wraps %q", name, err, context.Canceled)

@@ -49,6 +49,8 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"create with a taken name", testCreateTakenName},
 		{"start with a taken port", testStartTakenPort},
 		{"start of nothing", testStartNothing},
+		{"details", testDetails},
+		{"restart", testRestart},
 		{"remove", testRemove},
 		{"networks", testNetworks},
 		{"a container that ends at once", testOnce},

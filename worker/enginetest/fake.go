@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/worker"
@@ -58,14 +59,49 @@ func (f *Fake) List(ctx context.Context) ([]worker.Container, error) {
 	return list, nil
 }
 
-// HasImage implements [worker.Engine].
-func (f *Fake) HasImage(ctx context.Context, image string) (bool, error) {
+// ImageID implements [worker.Engine]. An image's id is its reference after "sha256:".
+func (f *Fake) ImageID(ctx context.Context, image string) (string, error) {
 	if err := f.begin(ctx, OpHas); err != nil {
-		return false, err
+		return "", err
 	}
 	defer f.machine.mu.Unlock()
-	_, has := f.machine.present[image]
-	return has, nil
+	if _, has := f.machine.present[strings.TrimPrefix(image, fakeID)]; has {
+		return fakeID + strings.TrimPrefix(image, fakeID), nil
+	}
+	return "", nil
+}
+
+// fakeID is in front of a reference in an image's id.
+const fakeID = "sha256:"
+
+// Inspect implements [worker.Engine].
+func (f *Fake) Inspect(ctx context.Context, id string) (worker.Details, error) {
+	if err := f.begin(ctx, OpInspect); err != nil {
+		return worker.Details{}, fmt.Errorf("inspect %s: %w", id, err)
+	}
+	defer f.machine.mu.Unlock()
+	c, found := f.machine.containers[id]
+	if !found {
+		return worker.Details{}, fmt.Errorf("inspect %s: container %w", id, worker.ErrNotExist)
+	}
+	return c.details, nil
+}
+
+// Restart implements [worker.Engine].
+func (f *Fake) Restart(ctx context.Context, id string) error {
+	if err := f.begin(ctx, OpRestart); err != nil {
+		return fmt.Errorf("restart %s: %w", id, err)
+	}
+	m := f.machine
+	defer m.mu.Unlock()
+	c, found := m.containers[id]
+	if !found {
+		return fmt.Errorf("restart %s: container %w", id, worker.ErrNotExist)
+	}
+	c.run()
+	m.did(OpRestart, c.Name)
+	m.tell(f.device)
+	return nil
 }
 
 // pullSteps is how often a slow pull reports progress.
@@ -122,7 +158,7 @@ func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
 	}
 	c := &container{device: f.device, spec: spec, once: image.Once, Container: worker.Container{
 		ID: m.newID(), Name: spec.Name(), App: spec.App, Index: spec.Index, Spec: spec.Hash(),
-		State: "created", Detail: "Created",
+		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
 	}}
 	m.containers[c.ID] = c
 	m.did(OpCreate, c.Name)
@@ -149,13 +185,20 @@ func (f *Fake) Start(ctx context.Context, id string) error {
 			return fmt.Errorf("start %s: host port %d %w", c.Name, port, worker.ErrConflict)
 		}
 	}
-	c.State, c.Detail = "running", "Up 1 second"
-	if c.once {
-		c.State, c.Detail = "restarting", "Restarting (0) 1 second ago"
-	}
+	c.run()
 	m.did(OpStart, c.Name)
 	m.tell(f.device)
 	return nil
+}
+
+// run has the container run, or end at once.
+func (c *container) run() {
+	c.details.Started, c.details.Restarts = time.Now(), 0
+	c.State, c.Detail = "running", "Up 1 second"
+	if c.once {
+		c.State, c.Detail = "restarting", "Restarting (0) 1 second ago"
+		c.details.Finished, c.details.Restarts = c.details.Started, 1
+	}
 }
 
 func (c *container) clash(other *container) (port int, clash bool) {

@@ -27,8 +27,8 @@ func testImages(t *testing.T, h Harness) {
 			t.Errorf("progress %+v: done is not between 0 and total", p)
 		}
 	}
-	if has, err := h.Engine.HasImage(t.Context(), h.Forever); err != nil || !has {
-		t.Errorf("HasImage after a pull = %v, %v, want true", has, err)
+	if id, err := h.Engine.ImageID(t.Context(), h.Forever); err != nil || id == "" {
+		t.Errorf("ImageID after a pull = %q, %v, want one", id, err)
 	}
 	if err := h.Engine.Pull(t.Context(), h.Forever, nil); err != nil {
 		t.Errorf("Pull of an image that is present: %v", err)
@@ -43,7 +43,7 @@ func testPullMissing(t *testing.T, h Harness) {
 	if !strings.Contains(err.Error(), h.Missing) {
 		t.Errorf("Pull: %q does not name the image %s", err, h.Missing)
 	}
-	if has, err := h.Engine.HasImage(t.Context(), h.Missing); err != nil || has {
-		t.Errorf("HasImage after a failed pull = %v, %v, want false", has, err)
+	if id, err := h.Engine.ImageID(t.Context(), h.Missing); err != nil || id != "" {
+		t.Errorf("ImageID after a failed pull = %q, %v, want none", id, err)
 	}
 }

@@ -14,13 +14,15 @@ type Op string
 
 // The operations.
 const (
-	OpFacts  Op = "facts"
-	OpList   Op = "list"
-	OpHas    Op = "has"
-	OpPull   Op = "pull"
-	OpCreate Op = "create"
-	OpStart  Op = "start"
-	OpRemove Op = "remove"
+	OpFacts   Op = "facts"
+	OpList    Op = "list"
+	OpInspect Op = "inspect"
+	OpHas     Op = "has"
+	OpPull    Op = "pull"
+	OpCreate  Op = "create"
+	OpStart   Op = "start"
+	OpRestart Op = "restart"
+	OpRemove  Op = "remove"
 )
 
 // A Machine is a computer in memory on which the engines of one or more devices run containers. It fails
@@ -52,9 +54,10 @@ type Image struct {
 
 type container struct {
 	worker.Container
-	device string
-	spec   worker.Spec
-	once   bool
+	device  string
+	spec    worker.Spec
+	once    bool
+	details worker.Details
 }
 
 // NewMachine is a computer with four CPUs and 4000 MB of memory, no images, and Docker's own networks.
@@ -120,8 +123,8 @@ func (m *Machine) Wipe() {
 	})
 }
 
-// Ops lists what was done so far, oldest first: "pull IMAGE", and "create NAME", "start NAME" and "remove
-// NAME" by the container's name. Calls that failed or changed nothing are not in it.
+// Ops lists what was done so far, oldest first: "pull IMAGE", and "create NAME", "start NAME", "restart NAME" and
+// "remove NAME" by the container's name. Calls that failed or changed nothing are not in it.
 func (m *Machine) Ops() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

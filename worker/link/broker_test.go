@@ -175,7 +175,7 @@ func TestStatusComesAndGoes(t *testing.T) {
 		if first.State != topics.Online || first.Session == 0 || !first.Version.IsZero() {
 			t.Errorf("the first status is %+v", first)
 		}
-		l.SetStatus(worker.Report{Applied: version(1), Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
+		l.SetReport(topics.Report{Version: version(1), Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
 		if s := nextStatus(t, manager); s.Session != first.Session || s.Version != version(1) || len(s.Failing) != 1 {
 			t.Errorf("the status after a change is %+v", s)
 		}

@@ -3,7 +3,7 @@
 //	groups/{g}/config ──┐
 //	                    ├→ check → newest of one → Configs
 //	devices/{d}/reply ──┘
-//	SetStatus, Have, Progress → newest of one → status, check-ins, progress
+//	SetReport, Have, Progress → newest of one → status, check-ins, progress
 //
 // Nothing in it waits for the worker, and the worker never waits for it: where one side is slower, the other's
 // newest wins.
@@ -64,7 +64,7 @@ type Link struct {
 
 	mu         sync.Mutex
 	session    int64
-	report     worker.Report
+	report     topics.Report
 	have       topics.Version
 	progress   map[string]topics.Progress
 	complaints map[string]string
@@ -109,8 +109,8 @@ func New(o Options) (*Link, error) {
 // Configs implements [worker.Link].
 func (l *Link) Configs() <-chan worker.Offered { return l.configs }
 
-// SetStatus implements [worker.Link].
-func (l *Link) SetStatus(r worker.Report) {
+// SetReport implements [worker.Link].
+func (l *Link) SetReport(r topics.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.report = r

@@ -14,7 +14,6 @@ import (
 
 	"muster/broker/client"
 	"muster/topics"
-	"muster/worker"
 	"muster/worker/link"
 )
 
@@ -101,7 +100,7 @@ func TestSlowWorkerGetsTheNewest(t *testing.T) {
 
 func TestStatusOfASession(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.link.SetStatus(worker.Report{Applied: version(1)})
+		b.link.SetReport(topics.Report{Version: version(1)})
 		b.client.connect()
 		b.pass(time.Second)
 		want := topics.Status{State: topics.Online, Session: time.Now().Add(-time.Second).UnixMilli(), DeviceGroup: "g",
@@ -118,7 +117,7 @@ func TestStatusOfASession(t *testing.T) {
 			t.Errorf("the will is %+v, %v, want the retained offline status of the session", b.client.lastWill, err)
 		}
 
-		b.link.SetStatus(worker.Report{Applied: version(2), Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
+		b.link.SetReport(topics.Report{Version: version(2), Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
 		b.pass(time.Second)
 		if s := b.statuses(); len(s) != 2 || s[1].Version != version(2) || len(s[1].Failing) != 1 || s[1].Session != want.Session {
 			t.Errorf("statuses after a change are %+v", s)
@@ -177,7 +176,7 @@ func TestStatusesThatChangeQuicklyAreThinnedOut(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.client.connect()
 		for id := range int64(1000) {
-			b.link.SetStatus(worker.Report{Applied: version(id + 1)})
+			b.link.SetReport(topics.Report{Version: version(id + 1)})
 			b.pass(time.Millisecond)
 		}
 		b.pass(time.Second)
@@ -208,7 +207,7 @@ func TestStatusIsPublishedInTheEnd(t *testing.T) {
 			t.Error("a status that was acknowledged is published again")
 		}
 		b.client.set(func() { b.client.fail[topic] = client.ErrRefused })
-		b.link.SetStatus(worker.Report{Applied: version(1)})
+		b.link.SetReport(topics.Report{Version: version(1)})
 		b.pass(time.Hour)
 		if len(b.statuses()) != n+1 {
 			t.Errorf("a status that was refused is published %d times, want once", len(b.statuses())-n)

@@ -43,7 +43,7 @@ func (l *Link) will() *client.Message {
 func (l *Link) status(state string) (client.Message, error) {
 	l.mu.Lock()
 	s := topics.Status{
-		State: state, Session: l.session, DeviceGroup: l.Group, Version: l.report.Applied, Agent: l.Agent, At: time.Now(),
+		State: state, Session: l.session, DeviceGroup: l.Group, Version: l.report.Version, Agent: l.Agent, At: time.Now(),
 	}
 	if state == topics.Online {
 		s.Failing = l.report.Failing
