@@ -20,6 +20,22 @@ const (
 	LabelIndex = "muster.index"
 	// LabelSpec is the [Spec.Hash] that the container was made from.
 	LabelSpec = "muster.spec"
+	// LabelStopGrace is how many seconds the container has to end after SIGTERM; see [Container.StopGrace].
+	LabelStopGrace = "muster.stop_grace"
+)
+
+// Labels that a Nebula worker puts on its containers, which people's scripts go by. Ours have them as well.
+const (
+	// LabelOrchestrator is [NebulaOrchestrator].
+	LabelOrchestrator = "orchestrator"
+	// LabelAppName is the app's or cron_job's name.
+	LabelAppName = "app_name"
+	// LabelContainerType is [ContainerTypeApp] or [ContainerTypeCronJob].
+	LabelContainerType = "container_type"
+
+	NebulaOrchestrator   = "nebula"
+	ContainerTypeApp     = "app"
+	ContainerTypeCronJob = "cron_job"
 )
 
 // A Fault is an error of a known kind.
@@ -72,6 +88,8 @@ type Container struct {
 	Health string
 	// Image is the reference that it was made from, and ImageID the id of the image.
 	Image, ImageID string
+	// StopGrace is how long it has to end after SIGTERM, before it is killed; 0 when it has as long as any.
+	StopGrace time.Duration
 }
 
 // Details are what the engine knows of one container beyond its list.
@@ -111,10 +129,10 @@ type Engine interface {
 	// Start runs a container; one that runs already is left alone. It fails with [ErrConflict] when a host
 	// port is taken.
 	Start(ctx context.Context, id string) error
-	// Restart stops a container, politely at first, and starts it again. It fails with [ErrNotExist].
+	// Restart stops a container, politely at first like Remove, and starts it again. It fails with [ErrNotExist].
 	Restart(ctx context.Context, id string) error
-	// Remove stops a container, politely at first, and removes it with its anonymous volumes only; one that
-	// does not exist any more is fine.
+	// Remove stops a container, politely at first, for as long as its StopGrace says, and removes it with its
+	// anonymous volumes only; one that does not exist any more is fine.
 	Remove(ctx context.Context, id string) error
 	// Events sends a value (never blocking, at most one waiting) whenever something happened to one of the
 	// device's containers, until ctx ends. It reconnects by itself, and sends a value after it did.

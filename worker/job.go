@@ -17,7 +17,7 @@ const (
 	maxPulls = 2
 	// stallTime is how long a pull may go without progress before it is given up, to make way for others.
 	stallTime = 15 * time.Minute
-	// stepTime is how long a step other than a pull may take.
+	// stepTime is how long a step other than a pull may take, besides the time that a container has to end.
 	stepTime = 5 * time.Minute
 )
 
@@ -82,7 +82,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 			err = c.pull(ctx, s)
 			r.pulled = err == nil
 		} else {
-			err = within(finish, stepTime, func(ctx context.Context) error { return c.step(ctx, s, &r) })
+			err = within(finish, stepTime+s.StopGrace, func(ctx context.Context) error { return c.step(ctx, s, &r) })
 		}
 		log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
 		if err == nil {

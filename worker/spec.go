@@ -25,6 +25,11 @@ type Spec struct {
 	Volumes    []string
 	Devices    []string
 	Privileged bool
+
+	topics.ContainerOptions
+	// RestartPolicy and Healthcheck are those of [topics.AppOptions].
+	RestartPolicy string
+	Healthcheck   *topics.Healthcheck
 }
 
 // A PortBinding publishes a container's TCP port on the device.
@@ -36,6 +41,7 @@ func NewSpec(app topics.App, index int) (Spec, error) {
 	spec := Spec{
 		App: app.AppName, Index: index, AppID: app.AppID, Image: app.DockerImage, Env: app.EnvVars,
 		Networks: app.Networks, Volumes: app.Volumes, Devices: app.Devices, Privileged: app.Privileged,
+		ContainerOptions: app.ContainerOptions, RestartPolicy: app.RestartPolicy, Healthcheck: app.Healthcheck,
 	}
 	for _, p := range app.StartingPorts {
 		host := p.Host + index
@@ -64,6 +70,10 @@ func (s Spec) Hash() string {
 		Volumes    []string          `json:"volumes,omitempty"`
 		Devices    []string          `json:"devices,omitempty"`
 		Privileged bool              `json:"privileged,omitempty"`
+
+		topics.ContainerOptions
+		RestartPolicy string              `json:"restart_policy,omitempty"`
+		Healthcheck   *topics.Healthcheck `json:"healthcheck,omitempty"`
 	}(s))
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode

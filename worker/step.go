@@ -37,6 +37,8 @@ type Step struct {
 	// Spec is what Create makes, and Image what Pull fetches.
 	Spec  Spec
 	Image string
+	// StopGrace is the container's: see [Container.StopGrace].
+	StopGrace time.Duration
 	// Reason says why, in a few words for people.
 	Reason string
 	// Trouble says in one line why the app does not run as wanted, and Code in a word; empty when it does, or

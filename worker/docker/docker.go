@@ -28,7 +28,8 @@ type Options struct {
 	// Network is the bridge network that containers join, and that is made when it is missing:
 	// [topics.DefaultNetwork] when empty.
 	Network string
-	// StopTimeout is how long a container has to end after SIGTERM, before it is killed; 10 s when 0.
+	// StopTimeout is how long a container whose spec does not say has to end after SIGTERM, before it is
+	// killed; 10 s when 0.
 	StopTimeout time.Duration
 	// Log gets what happens to the connection to the engine; nothing is logged when it is nil.
 	Log *slog.Logger

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -60,6 +61,9 @@ func seen(f container.Summary) worker.Container {
 	}
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
 		c.Index = index
+	}
+	if seconds, err := strconv.Atoi(f.Labels[worker.LabelStopGrace]); err == nil {
+		c.StopGrace = time.Duration(seconds) * time.Second
 	}
 	// Old-style links add names such as /other/alias.
 	for _, name := range f.Names {

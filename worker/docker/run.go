@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"math"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -35,8 +34,8 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return explain(ctx, doing, err)
 	}
-	seconds := int(math.Ceil(e.opts.StopTimeout.Seconds()))
-	if err := c.ContainerStop(ctx, id, container.StopOptions{Timeout: &seconds}); err != nil && ctx.Err() != nil {
+	// Without a timeout the engine goes by the container's own, which Create gave it.
+	if err := c.ContainerStop(ctx, id, container.StopOptions{}); err != nil && ctx.Err() != nil {
 		return explain(ctx, doing, err)
 	}
 	// Whatever kept it from being stopped, force ends it, or the engine says here why not.

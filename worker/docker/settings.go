@@ -3,6 +3,7 @@ package docker
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,25 +16,32 @@ import (
 
 // settings are a container's, as the engine's API puts them, without its networks.
 func (e *Engine) settings(spec worker.Spec) (*container.Config, *container.HostConfig, error) {
+	grace := e.stopGrace(spec)
 	config := &container.Config{
-		Image: spec.Image,
-		Labels: map[string]string{
-			worker.LabelDevice: e.opts.Device,
-			worker.LabelApp:    spec.App,
-			worker.LabelIndex:  strconv.Itoa(spec.Index),
-			worker.LabelSpec:   spec.Hash(),
-		},
+		Image:        spec.Image,
+		Labels:       e.labels(spec),
 		ExposedPorts: nat.PortSet{},
+		Entrypoint:   spec.Entrypoint,
+		Cmd:          spec.Command,
+		User:         spec.User,
+		Healthcheck:  healthcheck(spec.Healthcheck),
+		StopTimeout:  &grace,
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
 		config.Env = append(config.Env, name+"="+spec.Env[name])
 	}
 	host := &container.HostConfig{
-		// The engine brings containers back after a reboot, whether or not there is a worker.
-		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
-		PortBindings:  nat.PortMap{},
-		Binds:         spec.Volumes,
-		Privileged:    spec.Privileged,
+		RestartPolicy:  restartPolicy(spec),
+		PortBindings:   nat.PortMap{},
+		Binds:          spec.Volumes,
+		Privileged:     spec.Privileged,
+		Resources:      resources(spec),
+		LogConfig:      logConfig(spec.LogMaxMB),
+		ReadonlyRootfs: spec.ReadOnly,
+		CapAdd:         spec.CapAdd,
+		CapDrop:        spec.CapDrop,
+		Tmpfs:          tmpfs(spec.Tmpfs),
+		ExtraHosts:     extraHosts(spec.ExtraHosts),
 	}
 	for _, p := range spec.Ports {
 		port := nat.Port(strconv.Itoa(p.Container) + "/tcp")
@@ -49,6 +57,36 @@ func (e *Engine) settings(spec worker.Spec) (*container.Config, *container.HostC
 		host.Devices = append(host.Devices, mapping)
 	}
 	return config, host, nil
+}
+
+// labels are the spec's own, and ours, which those cannot replace.
+func (e *Engine) labels(spec worker.Spec) map[string]string {
+	labels := maps.Clone(spec.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, map[string]string{
+		worker.LabelDevice: e.opts.Device,
+		worker.LabelApp:    spec.App,
+		worker.LabelIndex:  strconv.Itoa(spec.Index),
+		worker.LabelSpec:   spec.Hash(),
+
+		worker.LabelOrchestrator:  worker.NebulaOrchestrator,
+		worker.LabelAppName:       spec.App,
+		worker.LabelContainerType: worker.ContainerTypeApp,
+	})
+	if spec.StopGraceSeconds != nil {
+		labels[worker.LabelStopGrace] = strconv.Itoa(*spec.StopGraceSeconds)
+	}
+	return labels
+}
+
+// stopGrace is how many seconds the container has to end before it is killed.
+func (e *Engine) stopGrace(spec worker.Spec) int {
+	if spec.StopGraceSeconds != nil {
+		return *spec.StopGraceSeconds
+	}
+	return int(math.Ceil(e.opts.StopTimeout.Seconds()))
 }
 
 // device reads host:container[:rwm].

@@ -13,6 +13,7 @@ func testLife(t *testing.T, h Harness) {
 	h.pulled(t)
 	spec := h.spec("web", 2)
 	spec.Ports = []worker.PortBinding{{Host: h.Port(), Container: 80}}
+	spec.StopGraceSeconds = new(90)
 	id := create(t, h.Engine, spec)
 
 	got := list(t, h.Engine)
@@ -20,7 +21,7 @@ func testLife(t *testing.T, h Harness) {
 		t.Fatalf("List after Create = %+v, want one container", got)
 	}
 	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, Spec: spec.Hash(), State: "created", Detail: got[0].Detail,
-		Image: h.Forever, ImageID: got[0].ImageID}
+		Image: h.Forever, ImageID: got[0].ImageID, StopGrace: 90 * time.Second}
 	if got[0] != want {
 		t.Errorf("after Create the container is %+v, want %+v", got[0], want)
 	}

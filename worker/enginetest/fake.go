@@ -160,6 +160,9 @@ func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
 		ID: m.newID(), Name: spec.Name(), App: spec.App, Index: spec.Index, Spec: spec.Hash(),
 		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
 	}}
+	if spec.StopGraceSeconds != nil {
+		c.StopGrace = time.Duration(*spec.StopGraceSeconds) * time.Second
+	}
 	m.containers[c.ID] = c
 	m.did(OpCreate, c.Name)
 	m.tell(f.device)
