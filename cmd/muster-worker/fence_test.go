@@ -64,9 +64,10 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// The size is that of the program that make builds.
 func TestSize(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "muster-worker")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags(t), "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -79,4 +80,19 @@ func TestSize(t *testing.T) {
 	if info.Size() > maxSize {
 		t.Errorf("the program has %d bytes, at most %d are allowed", info.Size(), maxSize)
 	}
+}
+
+// tags are the build tags of a worker that is shipped.
+func tags(t *testing.T) string {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(makefile)) {
+		if _, value, found := strings.Cut(line, "WORKERTAGS := "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatal("the Makefile sets no WORKERTAGS")
+	return ""
 }
