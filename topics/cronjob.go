@@ -11,7 +11,8 @@ type CronJob struct {
 	// CronJobID is 1 at creation and one more after every change.
 	CronJobID   int64  `json:"cron_job_id"`
 	CronJobName string `json:"cron_job_name"`
-	// Schedule has the five fields of crontab(5): minute, hour, day of month, month, day of week.
+	// Schedule has the five fields of crontab(5), minute, hour, day of month, month, day of week, or is a name
+	// such as @daily: what package schedule parses.
 	Schedule string `json:"schedule"`
 	// DockerImage is an image reference as "docker pull" takes it.
 	DockerImage string  `json:"docker_image"`

@@ -163,7 +163,7 @@ func TestMistakesAreFoundBeforehand(t *testing.T) {
 		{"apps: {a: {docker_image: i, containers_per: {server: 0}}}", `app "a": containers_per.server: must be above 0`},
 		{"apps: {'a b': {docker_image: i}}", `app "a b": app_name: `},
 		{"cron_jobs: {c: {docker_image: i}}", `cron_job "c": schedule: must not be empty`},
-		{"cron_jobs: {c: {docker_image: i, schedule: '@daily'}}", `cron_job "c": schedule: must have five fields`},
+		{"cron_jobs: {c: {docker_image: i, schedule: '@reboot'}}", `cron_job "c": schedule: must have five fields`},
 		{"cron_jobs: {c: {docker_image: UPPER, schedule: '0 4 * * *'}}", `cron_job "c": docker_image: `},
 		{"device_groups: {g: {apps: [none]}}", `stdin:1: device_group "g": apps: "none" does not exist and is in no file`},
 		{"device_groups: {g: {cron_jobs: [none]}}", `device_group "g": cron_jobs: "none" does not exist`},

@@ -34,6 +34,13 @@ func TestNext(t *testing.T) {
 		"0 0 13 2 fri":           "2026-02-06 00:00, 2026-02-13 00:00, 2026-02-20 00:00",
 		"0 0 30 2 sat":           "2026-02-07 00:00, 2026-02-14 00:00", // by the week
 		"59 23 31 12 *":          "2026-12-31 23:59, 2027-12-31 23:59",
+		"@hourly":                "2026-01-01 01:00, 2026-01-01 02:00",
+		"@daily":                 "2026-01-02 00:00, 2026-01-03 00:00",
+		"@midnight":              "2026-01-02 00:00, 2026-01-03 00:00",
+		"@weekly":                "2026-01-04 00:00, 2026-01-11 00:00",
+		"@monthly":               "2026-02-01 00:00, 2026-03-01 00:00",
+		"@yearly":                "2027-01-01 00:00, 2028-01-01 00:00",
+		"@annually":              "2027-01-01 00:00, 2028-01-01 00:00",
 		"0,30 8,18 1,15 1-3/2 *": "2026-01-01 08:00, 2026-01-01 08:30, 2026-01-01 18:00, 2026-01-01 18:30, 2026-01-15 08:00",
 	} {
 		s, err := schedule.Parse(spec)
@@ -88,7 +95,13 @@ func TestNextIsAfter(t *testing.T) {
 func TestNextWhereClocksAreChanged(t *testing.T) {
 	for _, tc := range []struct{ spec, zone, from, want string }{
 		{"30 2 * * *", "Europe/Berlin", "2026-03-28 12:00", "2026-03-29 03:30 +0200, 2026-03-30 02:30 +0200"},
-		{"30 2 * * *", "Europe/Berlin", "2026-10-24 12:00", "2026-10-25 02:30 +0200, 2026-10-25 02:30 +0100, 2026-10-26 02:30 +0100"},
+		{"30 2 * * *", "Europe/Berlin", "2026-10-24 12:00", "2026-10-25 02:30 +0200, 2026-10-26 02:30 +0100"},
+		{"0 2-3 * * *", "Europe/Berlin", "2026-10-24 12:00", "2026-10-25 02:00 +0200, 2026-10-25 03:00 +0100, 2026-10-26 02:00 +0100"},
+		{"30 */2 * * *", "Europe/Berlin", "2026-10-25 01:00", "2026-10-25 02:30 +0200, 2026-10-25 02:30 +0100, 2026-10-25 04:30 +0100"},
+		{"*/30 2 * * *", "Europe/Berlin", "2026-10-25 01:00", "2026-10-25 02:00 +0200, 2026-10-25 02:30 +0200, 2026-10-25 02:00 +0100, 2026-10-25 02:30 +0100, 2026-10-26 02:00 +0100"},
+		{"@hourly", "Europe/Berlin", "2026-10-25 01:30", "2026-10-25 02:00 +0200, 2026-10-25 02:00 +0100, 2026-10-25 03:00 +0100"},
+		{"@hourly", "Europe/Berlin", "2026-03-29 00:30", "2026-03-29 01:00 +0100, 2026-03-29 03:00 +0200"},
+		{"45 1 * * *", "Australia/Lord_Howe", "2026-04-04 12:00", "2026-04-05 01:45 +1100, 2026-04-06 01:45 +1030"},
 		{"0 0 * * *", "Europe/Berlin", "2026-03-28 12:00", "2026-03-29 00:00 +0100, 2026-03-30 00:00 +0200"},
 		{"0 0 * * *", "America/Sao_Paulo", "2018-11-02 12:00", "2018-11-03 00:00 -0300, 2018-11-05 00:00 -0200"},
 	} {
@@ -115,8 +128,11 @@ func TestParseRefuses(t *testing.T) {
 		" ":                                      "has 0",
 		"* * * *":                                "must have five fields (minute, hour, day of month, month, day of week), has 4",
 		"0 * * * * *":                            "has 6",
-		"@daily":                                 "names such as @daily",
-		"@every 1h":                              "names such as @daily",
+		"@every 1h":                              "or be @hourly, @daily",
+		"@reboot":                                "or be @hourly, @daily",
+		"@Daily":                                 "or be @hourly, @daily",
+		"@daily ":                                "or be @hourly, @daily",
+		" @daily":                                "has 1",
 		" @every 1 2 3 4":                        notMade + `"@every"`,
 		"TZ=UTC * * * * *":                       "must not name a time zone",
 		"CRON_TZ=Asia/X * * * *":                 "must not name a time zone",
@@ -164,7 +180,7 @@ func TestParseRefuses(t *testing.T) {
 
 // Whatever is a schedule has a next time at any time, on a full minute.
 func FuzzParse(f *testing.F) {
-	for _, spec := range []string{"* * * * *", "0 0 29 2 *", "*/7 22-2 1,15 jan-mar sat-mon", "1-7/3 * * * 7", "@daily", "TZ=UTC * * * * *", "0 0 30 2 *"} {
+	for _, spec := range []string{"* * * * *", "0 0 29 2 *", "*/7 22-2 1,15 jan-mar sat-mon", "1-7/3 * * * 7", "@daily", "@every 1h", "TZ=UTC * * * * *", "0 0 30 2 *"} {
 		f.Add(spec, int64(1_700_000_000))
 	}
 	f.Fuzz(func(t *testing.T, spec string, unix int64) {
