@@ -111,6 +111,7 @@ type PullProgress struct{ Done, Total int64 }
 // An Engine runs containers. The real one is in the folder docker; package enginetest is the contract that
 // it and the scripted one of the tests pass. Every method ends with ctx's error when ctx ends.
 type Engine interface {
+	Storage
 	// Facts describes the machine that the containers run on.
 	Facts(ctx context.Context) (Facts, error)
 	// List reads all containers of this device, in every state, ordered by app, index and name.

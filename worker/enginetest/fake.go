@@ -130,7 +130,9 @@ func (f *Fake) Pull(ctx context.Context, ref string, progress func(worker.PullPr
 	if f.machine.down {
 		return fmt.Errorf("pull %s: %w", ref, worker.ErrEngineDown)
 	}
-	f.machine.present[ref] = image
+	if err := f.machine.store(ref, image); err != nil {
+		return fmt.Errorf("pull %s: %w", ref, err)
+	}
 	f.machine.did(OpPull, ref)
 	return nil
 }

@@ -23,6 +23,10 @@ const (
 	OpStart   Op = "start"
 	OpRestart Op = "restart"
 	OpRemove  Op = "remove"
+	OpImages  Op = "images"
+	OpUnimage Op = "unimage"
+	OpSize    Op = "size"
+	OpFree    Op = "free"
 )
 
 // A Machine is a computer in memory on which the engines of one or more devices run containers. It fails
@@ -32,6 +36,7 @@ type Machine struct {
 	facts      worker.Facts
 	registry   map[string]Image
 	present    map[string]Image
+	free       int64 // of the disk, in bytes
 	networks   map[string]bool
 	containers map[string]*container
 	lastID     int
@@ -66,6 +71,7 @@ func NewMachine() *Machine {
 		facts:      worker.Facts{CPUs: 4, MemoryMB: 4000},
 		registry:   map[string]Image{},
 		present:    map[string]Image{},
+		free:       1 << 40,
 		networks:   map[string]bool{"bridge": true, "host": true, "none": true, "nebula": true},
 		containers: map[string]*container{},
 		faults:     map[Op][]error{},
@@ -123,7 +129,7 @@ func (m *Machine) Wipe() {
 	})
 }
 
-// Ops lists what was done so far, oldest first: "pull IMAGE", and "create NAME", "start NAME", "restart NAME" and
+// Ops lists what was done so far, oldest first: "pull IMAGE" and "unimage IMAGE", and "create NAME", "start NAME", "restart NAME" and
 // "remove NAME" by the container's name. Calls that failed or changed nothing are not in it.
 func (m *Machine) Ops() []string {
 	m.mu.Lock()
