@@ -77,7 +77,16 @@ func (a App) Check() error {
 			return fieldError("starting_ports", ErrPort)
 		}
 	}
-	return a.ContainersPer.check()
+	if err := a.ContainersPer.check(); err != nil {
+		return err
+	}
+	if err := a.ContainerOptions.check(); err != nil {
+		return err
+	}
+	if err := checkMounts(a.Volumes, a.Tmpfs); err != nil {
+		return err
+	}
+	return a.AppOptions.check(a.AppName)
 }
 
 // checkContainer checks what apps and cron_jobs have in common.
@@ -121,6 +130,19 @@ func checkVolume(v string) error {
 	ok := len(parts) == 2 || len(parts) == 3 && (parts[2] == "ro" || parts[2] == "rw")
 	if !ok || parts[0] == "" || !strings.HasPrefix(parts[1], "/") {
 		return fieldErrorf("volumes", "must be host:container[:ro|rw] with an absolute container path, is %.200q", v)
+	}
+	return nil
+}
+
+// checkMounts reports a directory of the container that is both a volume and in memory. All of them have been checked.
+func checkMounts(volumes, tmpfs []string) error {
+	for _, line := range tmpfs {
+		inMemory, _, _ := strings.Cut(line, ":")
+		for _, v := range volumes {
+			if strings.Split(v, ":")[1] == inMemory {
+				return fieldErrorf("tmpfs", "%.200q is in volumes as well", inMemory)
+			}
+		}
 	}
 	return nil
 }

@@ -61,5 +61,11 @@ func (c CronJob) Check() error {
 	if strings.TrimSpace(c.Schedule) == "" {
 		return fieldErrorf("schedule", "must not be empty")
 	}
-	return checkContainer(c.DockerImage, c.EnvVars, c.Networks, c.Volumes, c.Devices)
+	if err := checkContainer(c.DockerImage, c.EnvVars, c.Networks, c.Volumes, c.Devices); err != nil {
+		return err
+	}
+	if err := c.ContainerOptions.check(); err != nil {
+		return err
+	}
+	return checkMounts(c.Volumes, c.Tmpfs)
 }

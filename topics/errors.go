@@ -71,7 +71,7 @@ func DescribeJSON(err error) error {
 		return fieldErrorf("payload", "is not JSON: %v (at byte %d)", syntax, syntax.Offset)
 	case errors.As(err, &typ):
 		field := typ.Field
-		for _, embedded := range []string{"Version.", "Content."} {
+		for _, embedded := range []string{"Version.", "Content.", "ContainerOptions.", "AppOptions."} {
 			field = strings.ReplaceAll(field, embedded, "")
 		}
 		if field == "" {

@@ -28,6 +28,7 @@ func FuzzParseConfig(f *testing.F) {
 
 func FuzzParseApp(f *testing.F) {
 	f.Add([]byte(`{"app_id":1,"app_name":"a","docker_image":"b","starting_ports":[80,{"81":"8080"}],"containers_per":{"cpu":0.5},"env_vars":{"A":1}}`))
+	f.Add([]byte(`{"app_id":1,"app_name":"a","docker_image":"b","containers_per":{"cpu":0.5},` + everyContainerOption + `,` + everyAppOption + `}`))
 	f.Add([]byte(`{"env_vars":[],"starting_ports":[{"1":2}],"containers_per":{"mem":1e300}}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		var app topics.App

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"muster/manager/store"
@@ -51,7 +52,7 @@ var (
 // fieldsOf are the names that the fields of T have in JSON.
 func fieldsOf[T any]() []string {
 	var names []string
-	for field := range reflect.TypeFor[T]().Fields() {
+	for _, field := range jsonFields[T]() {
 		names = append(names, inJSON(field))
 	}
 	return names
@@ -60,10 +61,15 @@ func fieldsOf[T any]() []string {
 // dictsOf are those of them that are dicts with any names.
 func dictsOf[T any]() map[string]bool {
 	dicts := map[string]bool{}
-	for field := range reflect.TypeFor[T]().Fields() {
+	for _, field := range jsonFields[T]() {
 		dicts[inJSON(field)] = field.Type.Kind() == reflect.Map
 	}
 	return dicts
+}
+
+// jsonFields are the fields of T as JSON has them: those of an embedded struct, and not that itself.
+func jsonFields[T any]() []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[T]()), func(f reflect.StructField) bool { return f.Anonymous })
 }
 
 func inJSON(field reflect.StructField) string {

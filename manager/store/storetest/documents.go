@@ -142,6 +142,14 @@ func testRoundTrips[T any](r rig, k kind[T]) {
 			check("modify", doc, err)
 			doc, err = docs.Get(r.ctx, s.name)
 			check("get after modify", doc, err)
+			bare := k.make(s.name, 1)
+			_, err = docs.Modify(r.ctx, s.name, func(doc *T) error { *doc = bare; return nil })
+			r.must(err)
+			doc, err = docs.Get(r.ctx, s.name)
+			r.must(err)
+			if diff := cmp.Diff(encode(bare), encode(doc)); diff != "" {
+				t.Errorf("after all was taken away (-want +got):\n%s", diff)
+			}
 			r.must(docs.Delete(r.ctx, s.name))
 		})
 	}

@@ -10,6 +10,15 @@ import (
 // oddEnv has names and values that mean something to databases and encoders.
 const oddEnv = `{"$A":"1","$set":"\u0026","A":"\u003c\u003e","A.B":"$C","A.B.C":".","B":"ü\"\\","_id":"x","Ä":""}`
 
+// Every optional field of a container, and of an app, with values that are easily lost.
+const (
+	containerOptions = `"command":["serve",""],"entrypoint":["/app"],"user":"1000:staff","memory_limit_mb":64,"cpus":0.125,
+		"labels":{"$a":"1","a.b":"2"},"log_max_mb":10,"stop_grace_seconds":0,"read_only":true,"cap_add":["NET_ADMIN"],
+		"cap_drop":["ALL"],"tmpfs":["/run:size=16m"],"extra_hosts":["six:fd00::1"]`
+	appOptions = `"restart_policy":"no","healthcheck":{"test":["CMD","/check"],"interval_seconds":5,"timeout_seconds":2,
+		"start_period_seconds":60,"retries":2},"depends_on":["db"]`
+)
+
 func apps() kind[topics.App] {
 	full := `{"app_id": 7, "app_name": "full.app", "docker_image": "registry:5000/a/b:1",
 		"starting_ports": [80, {"81": "8081"}, {"82": "82"}], "containers_per": {"cpu": 1.5},
@@ -32,6 +41,7 @@ func apps() kind[topics.App] {
 		rename: func(a *topics.App, name string) { a.AppName = name },
 		samples: map[string]sample[topics.App]{
 			"everything set":          same(words, full),
+			"every option":            same(words, strings.TrimSuffix(full, "}")+","+containerOptions+","+appOptions+"}"),
 			"empty env_vars stay {}":  same(words, strings.Replace(plain, "ENV", "{}", 1)),
 			"env_vars [] stay a list": list,
 			"nil lists": {"plain", topics.App{AppID: 1, AppName: "plain", DockerImage: "i", Running: true,
@@ -68,6 +78,7 @@ func cronJobs() kind[topics.CronJob] {
 		rename: func(c *topics.CronJob, name string) { c.CronJobName = name },
 		samples: map[string]sample[topics.CronJob]{
 			"everything set":          everything,
+			"every option":            same(words, strings.TrimSuffix(list.want, "}")+","+containerOptions+"}"),
 			"empty env_vars stay {}":  same(words, strings.Replace(plain, "ENV", "{}", 1)),
 			"env_vars [] stay a list": list,
 			"nil lists": {"plain", topics.CronJob{CronJobID: 1, CronJobName: "plain", Schedule: "@daily", DockerImage: "i",
