@@ -94,6 +94,26 @@ func FuzzParseStatus(f *testing.F) {
 	})
 }
 
+func FuzzParseReport(f *testing.F) {
+	f.Add([]byte(`{"device":"d","device_group":"g","boot":"b","seq":1,"phase":"settled","epoch":"01JD0000000000000000000000","config_id":3,` +
+		`"apps":[{"app":"web","app_id":2,"running_id":1,"code":"exited","containers":[{"name":"web-1","state":"running"}]}],` +
+		`"failing":[{"cron_job":"night","reason":"x"}],"cron_jobs":[{"cron_job":"night","last":{"exit_code":1,"output":"\n"}}],` +
+		`"memory_usage":{"total":1},"temperatures":{"cpu":40.5},"at":"2026-03-01T11:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		r, err := topics.ParseReport(payload)
+		if err != nil || r.At.Year() < 1 || r.At.Year() > 9998 {
+			return
+		}
+		encoded, err := r.Encode()
+		if err != nil {
+			return // a time in it that is none, for example
+		}
+		if again, err := topics.ParseReport(encoded); err != nil || again.Device != r.Device || again.Seq != r.Seq {
+			t.Errorf("%s becomes %s, %v", payload, encoded, err)
+		}
+	})
+}
+
 func FuzzParseProgress(f *testing.F) {
 	f.Add([]byte(`{"app":"web","phase":"pull","done":1,"total":2,"at":"2026-03-01T11:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {

@@ -1,6 +1,10 @@
 package topics
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Phases of a [Report] and of an [AppState].
 const (
@@ -12,11 +16,17 @@ const (
 	PhaseSettled = "settled"
 )
 
-// A Report says what a device runs, and why not what it should: the payload of a [DeviceReport] topic, and
-// of the file that "muster-worker status" reads.
+// A Report says what a device runs, and why not what it should: the payload of a [DeviceReport] topic, and, but for what
+// only the connection knows, of the file that "muster-worker status" reads. It holds nothing of a config that may be
+// secret, such as env_vars.
 type Report struct {
 	Device      string `json:"device"`
 	DeviceGroup string `json:"device_group"`
+	// ReportID is boot and seq in one word. A report that is sent again because nobody acknowledged it has the same.
+	ReportID string `json:"report_id,omitempty"`
+	// Boot names this start of the worker, and Seq counts its reports from 1: a gap shows a report that was lost.
+	Boot string `json:"boot,omitempty"`
+	Seq  int64  `json:"seq,omitempty"`
 	// Version is the config that the device has applied; zero while it has none.
 	Version
 	// Wanted is the config that it is to apply; zero while it has none.
@@ -26,7 +36,14 @@ type Report struct {
 	Failing  []Failure      `json:"failing"`
 	Apps     []AppState     `json:"apps"`
 	CronJobs []CronJobState `json:"cron_jobs"`
-	Agent    string         `json:"agent,omitempty"`
+	// LeftOut names what was left out or shortened to keep the report within [MaxPayload]; see [Report.Encode].
+	LeftOut []string `json:"left_out,omitempty"`
+	Machine
+	// Updated says that the device has changed something since the report before, and ReportCreationTime is At in
+	// seconds since 1970: both as in Nebula's reports.
+	Updated            bool   `json:"updated"`
+	ReportCreationTime int64  `json:"report_creation_time"`
+	Agent              string `json:"agent,omitempty"`
 	// At is the device's clock, in UTC.
 	At time.Time `json:"at"`
 }
@@ -34,7 +51,7 @@ type Report struct {
 // An AppState is what a device runs of one app.
 type AppState struct {
 	App string `json:"app"`
-	// AppID is the version that is wanted, and RunningID the one that runs: 0 when none does.
+	// AppID is the version that is wanted, and RunningID the one that runs: 0 when none does, or an unknown one.
 	AppID     int64  `json:"app_id"`
 	RunningID int64  `json:"running_id"`
 	Phase     string `json:"phase"`
@@ -86,3 +103,87 @@ type CronRun struct {
 
 // MaxOutput is the most bytes of a cron_job's output in a [Report].
 const MaxOutput = 2048
+
+// Encode validates and marshals r, in at most [MaxPayload] bytes: reasons are one line of at most [MaxReason] bytes
+// each, and what does not fit is left out in an order that keeps longest what says why something does not run.
+func (r Report) Encode() ([]byte, error) {
+	r.At = r.At.UTC().Truncate(time.Millisecond)
+	r.ReportCreationTime = r.At.Unix()
+	r = r.tidy(MaxReason)
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	payload, err := json.Marshal(r)
+	for i := 0; err == nil && len(payload) > MaxPayload; i++ {
+		if i == len(shortenings) {
+			return nil, fieldErrorf("payload", "is %d bytes, at most %d are allowed", len(payload), MaxPayload)
+		}
+		before := len(payload)
+		what := shortenings[i](&r)
+		payload, err = json.Marshal(r)
+		if err == nil && len(payload) < before {
+			r.LeftOut = append(r.LeftOut, what)
+			payload, err = json.Marshal(r)
+		}
+	}
+	return payload, err
+}
+
+// ParseReport reads and checks a report. Errors are [FieldError]s.
+func ParseReport(payload []byte) (Report, error) {
+	var r Report
+	if err := unmarshal(payload, &r); err != nil {
+		return Report{}, err
+	}
+	if err := r.check(); err != nil {
+		return Report{}, err
+	}
+	return r, nil
+}
+
+func (r Report) check() error {
+	if err := CheckName(r.Device); err != nil {
+		return fieldError("device", err)
+	}
+	if err := checkGroupField(r.DeviceGroup); err != nil {
+		return err
+	}
+	if len(r.Boot) > MaxName || len(r.ReportID) > MaxRequestID {
+		return fieldErrorf("boot", "and report_id may have at most %d and %d characters", MaxName, MaxRequestID)
+	}
+	if r.Seq < 0 {
+		return fieldErrorf("seq", "must not be negative, is %d", r.Seq)
+	}
+	if !r.Version.IsZero() {
+		if err := r.Version.Check(); err != nil {
+			return err
+		}
+	}
+	if !r.Wanted.IsZero() {
+		if err := r.Wanted.Check(); err != nil {
+			return within("wanted", err)
+		}
+	}
+	if r.Phase == "" || len(r.Phase) > MaxName {
+		return fieldErrorf("phase", `must be a word such as "settled", is %.40q`, r.Phase)
+	}
+	for i, f := range r.Failing {
+		if name := f.App + f.CronJob; name == "" || len(name) > MaxAppName {
+			return fieldErrorf(fmt.Sprintf("failing[%d]", i), "must name an app or a cron_job in at most %d bytes", MaxAppName)
+		}
+	}
+	for i, a := range r.Apps {
+		if err := CheckAppName(a.App); err != nil {
+			return fieldError(fmt.Sprintf("apps[%d].app", i), err)
+		}
+		if a.AppID < 0 || a.RunningID < 0 {
+			return fieldErrorf(fmt.Sprintf("apps[%d].app_id", i), "and running_id must not be negative")
+		}
+	}
+	for i, c := range r.CronJobs {
+		if err := CheckAppName(c.CronJob); err != nil {
+			return fieldError(fmt.Sprintf("cron_jobs[%d].cron_job", i), err)
+		}
+	}
+	return r.Machine.check()
+}
