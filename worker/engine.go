@@ -16,6 +16,8 @@ const (
 	LabelDevice = "muster.device"
 	// LabelApp is the app's name.
 	LabelApp = "muster.app"
+	// LabelCronJob is the cron_job's name; its containers have no LabelApp.
+	LabelCronJob = "muster.cron_job"
 	// LabelIndex is the container's number within its app on this device, from 0.
 	LabelIndex = "muster.index"
 	// LabelSpec is the [Spec.Hash] that the container was made from.
@@ -80,6 +82,8 @@ type Container struct {
 	App   string
 	Index int
 	Spec  string
+	// CronJob is the cron_job that it is a run of; empty for an app's container.
+	CronJob string
 	// State is the engine's: "created", "running", "paused", "restarting", "removing", "exited" or "dead".
 	State string
 	// Detail is the engine's one-line description of the state, such as "Exited (1) 3 seconds ago".
@@ -135,6 +139,9 @@ type Engine interface {
 	// Remove stops a container, politely at first, for as long as its StopGrace says, and removes it with its
 	// anonymous volumes only; one that does not exist any more is fine.
 	Remove(ctx context.Context, id string) error
+	// Logs reads the end of what a container has written to its standard output and error: at most limit bytes of
+	// the last lines, whatever bytes they are. It fails with [ErrNotExist].
+	Logs(ctx context.Context, id string, limit int) ([]byte, error)
 	// Events sends a value (never blocking, at most one waiting) whenever something happened to one of the
 	// device's containers, until ctx ends. It reconnects by itself, and sends a value after it did.
 	Events(ctx context.Context) <-chan struct{}

@@ -50,7 +50,9 @@ func plan(config topics.Config, seen []Container, facts Facts, mem memory, now t
 	p := planner{facts: facts, mem: mem, now: now, ports: ports{}}
 	byApp := map[string][]Container{}
 	for _, c := range seen {
-		byApp[c.App] = append(byApp[c.App], c)
+		if c.CronJob == "" { // planCron decides about the others
+			byApp[c.App] = append(byApp[c.App], c)
+		}
 	}
 	wants := make([]want, len(config.Apps))
 	for i, app := range config.Apps {

@@ -136,6 +136,10 @@ func TestPlan(t *testing.T) {
 			want: []string{"wait web-1", "wait web-1"}},
 		{name: "app is stopped", apps: []topics.App{web(stopped)}, seen: []Container{made(web(), 0, "running"), made(web(), 1, "removing")},
 			want: []string{"remove web-1", "wait web-2"}},
+		{name: "runs of cron_jobs are not its business", apps: []topics.App{web(stopped)}, seen: []Container{
+			{ID: "1", Name: "web.cron", CronJob: "web", Index: -1, State: "running"},
+			{ID: "2", Name: "x.cron", CronJob: "x", Index: -1, State: "exited"},
+		}, want: []string{}},
 		{name: "app is not in the config", apps: []topics.App{web(named("api"), stopped)},
 			seen: []Container{made(web(), 0, "running"), made(web(named("b")), 0, "exited"), made(web(named("a")), 0, "paused")},
 			want: []string{"remove a-1", "remove b-1", "remove web-1"}},

@@ -13,10 +13,11 @@ import (
 // A Spec is everything that one container is made from. Two containers with equal specs are
 // interchangeable; one whose spec still is what is wanted is never touched.
 type Spec struct {
+	// App is the app's name; empty for a cron_job's container, which has CronJob instead.
 	App   string
 	Index int
 	// AppID is part of the spec, so that a restart of the app, which raises only the app_id, makes new
-	// containers.
+	// containers. It is the cron_job_id of a cron_job's.
 	AppID      int64
 	Image      string
 	Env        map[string]string
@@ -30,6 +31,9 @@ type Spec struct {
 	// RestartPolicy and Healthcheck are those of [topics.AppOptions].
 	RestartPolicy string
 	Healthcheck   *topics.Healthcheck
+
+	// CronJob is the name of the cron_job that the container is a run of; empty for an app's.
+	CronJob string
 }
 
 // A PortBinding publishes a container's TCP port on the device.
@@ -53,8 +57,23 @@ func NewSpec(app topics.App, index int) (Spec, error) {
 	return spec, nil
 }
 
-// Name is the container's name: the app's, a dash, and the index counted from 1 as Nebula does.
-func (s Spec) Name() string { return s.App + "-" + strconv.Itoa(s.Index+1) }
+// NewCronSpec is the spec of a run of the cron_job. The engine does not start it again when it has ended.
+func NewCronSpec(job topics.CronJob) Spec {
+	return Spec{
+		CronJob: job.CronJobName, AppID: job.CronJobID, Image: job.DockerImage, Env: job.EnvVars,
+		Networks: job.Networks, Volumes: job.Volumes, Devices: job.Devices, Privileged: job.Privileged,
+		ContainerOptions: job.ContainerOptions, RestartPolicy: topics.RestartNo,
+	}
+}
+
+// Name is the container's name: the app's, a dash, and the index counted from 1 as Nebula does; or the
+// cron_job's with .cron behind it, which no app's container ends with.
+func (s Spec) Name() string {
+	if s.CronJob != "" {
+		return s.CronJob + ".cron"
+	}
+	return s.App + "-" + strconv.Itoa(s.Index+1)
+}
 
 // Hash identifies the spec. It must never change for the same spec, or an upgraded worker would replace
 // every container: new fields are left out of the encoding while they are empty.
@@ -74,6 +93,8 @@ func (s Spec) Hash() string {
 		topics.ContainerOptions
 		RestartPolicy string              `json:"restart_policy,omitempty"`
 		Healthcheck   *topics.Healthcheck `json:"healthcheck,omitempty"`
+
+		CronJob string `json:"cron_job,omitempty"`
 	}(s))
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode

@@ -21,6 +21,7 @@ func TestSpecHashNeverChanges(t *testing.T) {
 		{Spec{App: "web", AppID: 1, Image: "nginx:1"}, "92c6d253cb61f2748c8fe7e8b33f7561"},
 		{plain, "5f919c1f5dd07340adc6d85f2d49ca7b"},
 		{specOf(t, app), "f6ba78b0242bfc344a6045805ed2eb55"},
+		{NewCronSpec(topics.NewCronJob("web", "* * * * *", "nginx:1")), "ce7bd0200025084a4089503cab351836"},
 	} {
 		if got := test.spec.Hash(); got != test.want {
 			t.Errorf("Hash(%+v) = %s, want %s", test.spec, got, test.want)
@@ -49,6 +50,21 @@ func TestSpecHashKnowsEveryOption(t *testing.T) {
 		if name := app.Field(i).Name; (specOf(t, with).Hash() == without.Hash()) != (name == "DependsOn") {
 			t.Errorf("the hash and %s: it must know all but DependsOn", name)
 		}
+	}
+}
+
+// A run of a cron_job is not taken for a container of the app of that name, nor the other way round.
+func TestCronSpec(t *testing.T) {
+	job := topics.NewCronJob("web", "* * * * *", "nginx:1")
+	job.EnvVars, job.Volumes, job.Devices, job.Privileged = topics.EnvVars{"A": "1"}, []string{"/a:/b"}, []string{"/dev/null:/dev/null"}, true
+	job.CronJobID, job.ContainerOptions = 7, everyOption()
+	want := Spec{CronJob: "web", AppID: 7, Image: "nginx:1", Env: job.EnvVars, Networks: job.Networks, Volumes: job.Volumes,
+		Devices: job.Devices, Privileged: true, ContainerOptions: everyOption(), RestartPolicy: "no"}
+	if got := NewCronSpec(job); !reflect.DeepEqual(got, want) {
+		t.Errorf("NewCronSpec = %+v, want %+v", got, want)
+	}
+	if got := NewCronSpec(job).Name(); got != "web.cron" {
+		t.Errorf("its name is %s, want web.cron", got)
 	}
 }
 

@@ -20,6 +20,7 @@ func TestEngineKeepsTheContract(t *testing.T) {
 			Again:   newEngine(t, api, docker.Options{Device: here}),
 			Other:   newEngine(t, api, docker.Options{Device: there}),
 			Forever: forever, Once: once, Missing: registry.Addr + "/missing:v1",
+			OnceCode: 3, OnceSays: "hello: ending, as asked\n",
 			Port:   func() int { return rig.FreePorts(t, 1) },
 			Prefix: rig.Name("t") + "-",
 		}

@@ -56,7 +56,7 @@ func health(status string) string {
 
 func seen(f container.Summary) worker.Container {
 	c := worker.Container{
-		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec],
+		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec], CronJob: f.Labels[worker.LabelCronJob],
 		State: f.State, Detail: f.Status, Health: health(f.Status), Image: f.Image, ImageID: f.ImageID,
 	}
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {

@@ -29,11 +29,15 @@ func (e *Engine) networks(listed []string) []string {
 }
 
 // endpoint is how a container joins a network: where names are resolved, which Docker's own networks do
-// not do, it goes by its app's name as well as by its own.
+// not do, it goes by its app's name as well as by its own. A run of a cron_job has only its own: an app may
+// have the cron_job's.
 func endpoint(name string, spec worker.Spec) *network.EndpointSettings {
 	switch name {
 	case "bridge", "host", "none":
 		return &network.EndpointSettings{}
+	}
+	if spec.CronJob != "" {
+		return &network.EndpointSettings{Aliases: []string{spec.Name()}}
 	}
 	return &network.EndpointSettings{Aliases: []string{spec.App, spec.Name()}}
 }

@@ -66,15 +66,22 @@ func (e *Engine) labels(spec worker.Spec) map[string]string {
 		labels = map[string]string{}
 	}
 	maps.Copy(labels, map[string]string{
-		worker.LabelDevice: e.opts.Device,
-		worker.LabelApp:    spec.App,
-		worker.LabelIndex:  strconv.Itoa(spec.Index),
-		worker.LabelSpec:   spec.Hash(),
-
-		worker.LabelOrchestrator:  worker.NebulaOrchestrator,
-		worker.LabelAppName:       spec.App,
-		worker.LabelContainerType: worker.ContainerTypeApp,
+		worker.LabelDevice:       e.opts.Device,
+		worker.LabelSpec:         spec.Hash(),
+		worker.LabelOrchestrator: worker.NebulaOrchestrator,
 	})
+	delete(labels, worker.LabelCronJob)
+	delete(labels, worker.LabelApp)
+	if spec.CronJob != "" {
+		labels[worker.LabelCronJob] = spec.CronJob
+		labels[worker.LabelAppName] = spec.CronJob
+		labels[worker.LabelContainerType] = worker.ContainerTypeCronJob
+	} else {
+		labels[worker.LabelApp] = spec.App
+		labels[worker.LabelIndex] = strconv.Itoa(spec.Index)
+		labels[worker.LabelAppName] = spec.App
+		labels[worker.LabelContainerType] = worker.ContainerTypeApp
+	}
 	if spec.StopGraceSeconds != nil {
 		labels[worker.LabelStopGrace] = strconv.Itoa(*spec.StopGraceSeconds)
 	}

@@ -227,6 +227,7 @@ func testEndedContext(t *testing.T, h Harness) {
 		"Pull":    func() error { return h.Engine.Pull(ctx, h.Forever, nil) },
 		"Create":  func() error { _, err := h.Engine.Create(ctx, h.spec("other", 0)); return err },
 		"Start":   func() error { return h.Engine.Start(ctx, id) },
+		"Logs":    func() error { _, err := h.Engine.Logs(ctx, id, 100); return err },
 		"Remove":  func() error { return h.Engine.Remove(ctx, id) },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {

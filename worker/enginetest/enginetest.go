@@ -22,6 +22,9 @@ type Harness struct {
 	// Forever is an image that runs until it is stopped, Once one that ends at once; both are in a
 	// registry. Missing is a reference that no registry has and that is not present.
 	Forever, Once, Missing string
+	// Once ends with OnceCode, which is not 0, after it has written OnceSays.
+	OnceCode int
+	OnceSays string
 	// Port gives a host port that nothing uses.
 	Port func() int
 	// Prefix begins every app name, so that container names do not meet those of others on the machine.
@@ -55,6 +58,8 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"start of nothing", testStartNothing},
 		{"details", testDetails},
 		{"restart", testRestart},
+		{"a run of a cron_job", testCronRun},
+		{"logs", testLogs},
 		{"remove", testRemove},
 		{"networks", testNetworks},
 		{"a container that ends at once", testOnce},

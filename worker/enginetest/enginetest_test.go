@@ -15,10 +15,11 @@ func TestFakeKeepsTheContract(t *testing.T) {
 		port.Store(20000)
 		m := enginetest.NewMachine()
 		m.Push("forever:1", enginetest.Image{Bytes: 1000})
-		m.Push("once:1", enginetest.Image{Once: true})
+		m.Push("once:1", enginetest.Image{Once: true, ExitCode: 3, Output: "said\n"})
 		return enginetest.Harness{
 			Engine: m.Engine("here"), Again: m.Engine("here"), Other: m.Engine("there"),
 			Forever: "forever:1", Once: "once:1", Missing: "missing:1",
+			OnceCode: 3, OnceSays: "said\n",
 			Port:   func() int { return int(port.Add(1)) },
 			Prefix: "t-",
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/topics"
 	"muster/worker"
 )
 
@@ -98,7 +99,7 @@ func (f *Fake) Restart(ctx context.Context, id string) error {
 	if !found {
 		return fmt.Errorf("restart %s: container %w", id, worker.ErrNotExist)
 	}
-	c.run()
+	m.run(c)
 	m.did(OpRestart, c.Name)
 	m.tell(f.device)
 	return nil
@@ -158,12 +159,15 @@ func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
 			return "", fmt.Errorf("create %s: the name %w", spec.Name(), worker.ErrConflict)
 		}
 	}
-	c := &container{device: f.device, spec: spec, once: image.Once, Container: worker.Container{
-		ID: m.newID(), Name: spec.Name(), App: spec.App, Index: spec.Index, Spec: spec.Hash(),
+	c := &container{device: f.device, spec: spec, image: image, Container: worker.Container{
+		ID: m.newID(), Name: spec.Name(), App: spec.App, CronJob: spec.CronJob, Index: spec.Index, Spec: spec.Hash(),
 		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
 	}}
 	if spec.StopGraceSeconds != nil {
 		c.StopGrace = time.Duration(*spec.StopGraceSeconds) * time.Second
+	}
+	if spec.CronJob != "" {
+		c.Index = -1
 	}
 	m.containers[c.ID] = c
 	m.did(OpCreate, c.Name)
@@ -190,20 +194,38 @@ func (f *Fake) Start(ctx context.Context, id string) error {
 			return fmt.Errorf("start %s: host port %d %w", c.Name, port, worker.ErrConflict)
 		}
 	}
-	c.run()
+	m.run(c)
 	m.did(OpStart, c.Name)
 	m.tell(f.device)
 	return nil
 }
 
-// run has the container run, or end at once.
-func (c *container) run() {
+// run has the container run, or end at once. The machine is locked.
+func (m *Machine) run(c *container) {
 	c.details.Started, c.details.Restarts = time.Now(), 0
 	c.State, c.Detail = "running", "Up 1 second"
-	if c.once {
-		c.State, c.Detail = "restarting", "Restarting (0) 1 second ago"
-		c.details.Finished, c.details.Restarts = c.details.Started, 1
+	switch stays := c.spec.RestartPolicy != topics.RestartNo; {
+	case c.image.Once && stays:
+		c.State, c.Detail = "restarting", fmt.Sprintf("Restarting (%d) 1 second ago", c.image.ExitCode)
+		c.details.Finished, c.details.ExitCode, c.details.Restarts = c.details.Started, c.image.ExitCode, 1
+	case c.image.Once:
+		c.exit(c.image.ExitCode)
+	case c.image.RunTime > 0 && !stays:
+		time.AfterFunc(c.image.RunTime, func() {
+			m.with(func() {
+				if m.containers[c.ID] == c && c.State == "running" {
+					c.exit(c.image.ExitCode)
+					m.tell(c.device)
+				}
+			})
+		})
 	}
+}
+
+// exit ends the container.
+func (c *container) exit(code int) {
+	c.State, c.Detail = "exited", fmt.Sprintf("Exited (%d) 1 second ago", code)
+	c.details.Finished, c.details.ExitCode = time.Now(), code
 }
 
 func (c *container) clash(other *container) (port int, clash bool) {
@@ -236,6 +258,23 @@ func (f *Fake) Remove(ctx context.Context, id string) error {
 		m.tell(f.device)
 	}
 	return nil
+}
+
+// Logs implements [worker.Engine].
+func (f *Fake) Logs(ctx context.Context, id string, limit int) ([]byte, error) {
+	if err := f.begin(ctx, OpLogs); err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", id, err)
+	}
+	defer f.machine.mu.Unlock()
+	c, found := f.machine.containers[id]
+	if !found {
+		return nil, fmt.Errorf("read the log of %s: container %w", id, worker.ErrNotExist)
+	}
+	if c.details.Started.IsZero() {
+		return nil, nil
+	}
+	output := []byte(c.image.Output)
+	return output[max(0, len(output)-limit):], nil
 }
 
 // Events implements [worker.Engine].

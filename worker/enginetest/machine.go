@@ -27,6 +27,7 @@ const (
 	OpUnimage Op = "unimage"
 	OpSize    Op = "size"
 	OpFree    Op = "free"
+	OpLogs    Op = "logs"
 )
 
 // A Machine is a computer in memory on which the engines of one or more devices run containers. It fails
@@ -49,8 +50,13 @@ type Machine struct {
 
 // An Image is one that a registry offers.
 type Image struct {
-	// Once makes containers of the image end as soon as they are started.
-	Once bool
+	// Once makes containers of the image end as soon as they are started, with ExitCode.
+	Once     bool
+	ExitCode int
+	// RunTime is after how long those end by themselves that the engine does not start again; 0 is never.
+	RunTime time.Duration
+	// Output is what each container of it writes.
+	Output string
 	// PullTime is how long a pull takes.
 	PullTime time.Duration
 	// Bytes is how large a pull is.
@@ -61,7 +67,7 @@ type container struct {
 	worker.Container
 	device  string
 	spec    worker.Spec
-	once    bool
+	image   Image
 	details worker.Details
 }
 

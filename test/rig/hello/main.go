@@ -22,19 +22,27 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
-	exit := flag.Int("exit", -1, "end at once with that `code`")
+	exit := flag.Int("exit", -1, "end with that `code`")
+	after := flag.Duration("after", 0, "how long to wait before -exit")
+	text := flag.String("say", "", "`text` to write to the standard output at first")
 	ignoreTerm := flag.Bool("ignore-term", false, "go on when told to stop, so that only a kill helps")
 	flag.Parse()
-	if *exit >= 0 {
-		say("ending, as asked")
-		os.Exit(*exit)
-	}
-
+	fmt.Print(*text)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if *exit >= 0 {
+		select {
+		case <-time.After(*after):
+			say("ending, as asked")
+			os.Exit(*exit)
+		case <-ctx.Done():
+			os.Exit(128 + int(syscall.SIGTERM))
+		}
+	}
 	go func() {
 		say(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), routes()))
 		os.Exit(1)
