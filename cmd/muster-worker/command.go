@@ -18,11 +18,16 @@ import (
 var nebulaNames = settings.Aliases{
 	"device-group":  {"DEVICE_GROUP"},
 	"check-in-time": {"NEBULA_MANAGER_CHECK_IN_TIME"},
+
+	"registry-host":          {"REGISTRY_HOST"},
+	"registry-auth-user":     {"REGISTRY_AUTH_USER"},
+	"registry-auth-password": {"REGISTRY_AUTH_PASSWORD"},
 }
 
 // workerFlags are the settings of muster-worker.
 type workerFlags struct {
 	broker       brokerflags.Flags
+	registry     registryFlags
 	group        string
 	device       string
 	stateDir     string
@@ -58,6 +63,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.device, "device", program.HostName(), "this device's name; no two devices may have the same")
 	flags.StringVar(&f.stateDir, "state-dir", "/var/lib/muster-worker", "directory of the last config, which the device starts from without a network")
 	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
+	f.registry.declare(flags)
 	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
@@ -82,6 +88,9 @@ func (f *workerFlags) check() error {
 	}
 	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
 		return fmt.Errorf("topic-root: %w", err)
+	}
+	if _, err := f.registry.logins(); err != nil {
+		return err
 	}
 	_, err := f.broker.Options()
 	return err

@@ -29,7 +29,11 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	if err := os.MkdirAll(f.stateDir, 0o700); err != nil {
 		return fmt.Errorf("state-dir: %w", err)
 	}
-	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, Log: log})
+	logins, err := f.registry.logins()
+	if err != nil {
+		return err
+	}
+	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, Logins: logins, Log: log})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	// StopTimeout is how long a container whose spec does not say has to end after SIGTERM, before it is
 	// killed; 10 s when 0.
 	StopTimeout time.Duration
+	// Logins are the credentials for private registries.
+	Logins Logins
 	// Log gets what happens to the connection to the engine; nothing is logged when it is nil.
 	Log *slog.Logger
 }

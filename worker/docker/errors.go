@@ -43,9 +43,11 @@ func explain(ctx context.Context, doing string, err error) error {
 	if ended := ctx.Err(); ended != nil {
 		return fmt.Errorf("%s: %w", doing, ended)
 	}
-	said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "Error response from daemon: ", "")), " ")
+	said := oneLine(strings.ReplaceAll(err.Error(), "Error response from daemon: ", ""))
 	return &failure{doing: doing, said: said, cause: cause(err, said)}
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func cause(err error, said string) error {
 	var refused *refusal

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
@@ -36,15 +35,19 @@ func (e *Engine) Pull(ctx context.Context, ref string, progress func(worker.Pull
 	if err != nil {
 		return explain(ctx, doing, err)
 	}
-	stream, err := c.ImagePull(ctx, ref, image.PullOptions{})
-	if err != nil {
-		return explain(ctx, doing, err)
-	}
-	defer stream.Close()
 	if progress == nil {
 		progress = func(worker.PullProgress) {}
 	}
-	return explain(ctx, doing, follow(stream, progress))
+	login := e.login(ctx, ref)
+	stream, err := c.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: login.header})
+	if err == nil {
+		err = follow(stream, progress)
+		_ = stream.Close() // what was read has been read
+	}
+	if err == nil {
+		return nil
+	}
+	return login.pullError(ctx, doing, err)
 }
 
 // A message is one of those that the engine streams during a pull.
@@ -75,7 +78,7 @@ func follow(stream io.Reader, progress func(worker.PullProgress)) error {
 			return fmt.Errorf("the engine's answer: %w", err)
 		}
 		if m.Error != "" {
-			return pullError(m.Error)
+			return errors.New(m.Error)
 		}
 		layers.note(m)
 		if now := layers.sum(); now != told || m.Status == "Extracting" {
@@ -83,14 +86,6 @@ func follow(stream io.Reader, progress func(worker.PullProgress)) error {
 			progress(now)
 		}
 	}
-}
-
-// pullError classifies what the engine says in the stream, where there is no status to go by.
-func pullError(said string) error {
-	if strings.Contains(said, "manifest unknown") || strings.Contains(said, "not found") {
-		return &refusal{said: said, cause: worker.ErrNotExist}
-	}
-	return errors.New(said)
 }
 
 // layers holds how far the download of each layer is, by its id. Those that are present already are never

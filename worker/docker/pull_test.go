@@ -260,12 +260,12 @@ func TestPullReadsTheStream(t *testing.T) {
 		{
 			name:   "no space",
 			stream: []string{`{"errorDetail":{"message":"write x: no space left on device"},"error":"write x: no space left on device"}`},
-			err:    "pull a:b: write x: no space left on device",
+			err:    "pull a:b: the disk is full: write x: no space left on device",
 		},
 		{
 			name:   "no such tag",
 			stream: []string{`{"error":"manifest for a:b not found: manifest unknown: no such b"}`},
-			err:    "pull a:b: manifest for a:b not found: manifest unknown: no such b",
+			err:    "pull a:b: registry docker.io does not have the image: manifest for a:b not found: manifest unknown: no such b",
 			cause:  worker.ErrNotExist,
 		},
 		{
