@@ -93,12 +93,12 @@ func (e *Engine) boot(o EngineOptions) error {
 	}
 	// 198.18.0.0/15 is for tests of networks, so nobody's machine is there.
 	third := slot * 4
-	subnet := fmt.Sprintf("198.%d.%d.", 18+third/256, third%256)
+	gateway := fmt.Sprintf("198.%d.%d.1/25", 18+third/256, third%256)
 	disk := ""
 	if o.Disk > 0 {
 		disk = "size=" + strconv.FormatInt(o.Disk, 10)
 	}
-	cmd := exec.Command("sh", script, dir, fmt.Sprint("muster-test-", slot), subnet+"0/22", subnet+"1/25", disk,
+	cmd := exec.Command("sh", script, dir, fmt.Sprint("muster-test-", slot), gateway, disk,
 		"--live-restore="+strconv.FormatBool(o.LiveRestore))
 	cmd.Stderr, cmd.ExtraFiles = e.log, []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the tests: the script cleans up after them

@@ -2,23 +2,24 @@
 # Runs a container engine that disturbs nobody, in process and mount namespaces of its own, so that nothing of it is
 # left however it, or the test, ends. It is told by lines on standard input what to do, answers each with a line,
 # and cleans up when its input ends.
-# usage: engine.sh DIR NAME SUBNET GATEWAY TMPFS [flag of dockerd...]
-#   DIR is where everything is kept, NAME names its bridge and cgroup, SUBNET is where its networks are, GATEWAY is
-#   the bridge's address, and TMPFS are mount options for what it keeps, or empty for no limit.
+# usage: engine.sh DIR NAME GATEWAY TMPFS [flag of dockerd...]
+#   DIR is where everything is kept, NAME names its bridge and cgroup, GATEWAY is the bridge's address, and TMPFS are
+#   mount options for what it keeps, or empty for no limit.
 set -eu
-dir=$1 name=$2 subnet=$3 gateway=$4 tmpfs=$5
+dir=$1 name=$2 gateway=$3 tmpfs=$4
 
-# daemon starts dockerd on what is there.
+# daemon starts dockerd on what is there. One with address pools of its own would remove docker0, the machine's
+# bridge, at its second start: its networks are where no other is, as dockerd finds out by itself.
 daemon() {
 	dockerd --config-file "$dir/daemon.json" --host "unix://$dir/docker.sock" --data-root "$dir/data/docker" \
 		--exec-root /run/docker --pidfile /run/docker.pid --containerd /run/containerd/containerd.sock \
 		--storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
-		--bridge "$name" --default-address-pool "base=$subnet,size=25" \
+		--bridge "$name" \
 		--iptables=false --ip-masq=false --ip-forward=false "$@" >>"$dir/log" 2>&1 &
 }
 
 if [ "${ENGINE_INSIDE:-}" = yes ]; then
-	shift 5
+	shift 4
 	mount -t tmpfs tmpfs /run
 	containerd --config "$dir/containerd.toml" >>"$dir/log" 2>&1 &
 	while read -r command; do
@@ -35,7 +36,11 @@ fi
 
 # forget removes what the kernel keeps of the engine once its processes are gone.
 forget() {
-	ip -o -4 address show to "$subnet" | while read -r _ link _; do ip link delete "$link"; done
+	ip link delete "$name"
+	networks=$dir/data/docker/network/files/local-kv.db
+	[ ! -e "$networks" ] || grep -ao 'br-[0-9a-f]\{12\}' "$networks" | sort -u | while read -r link; do
+		ip link delete "$link" 2>/dev/null || true # networks that were removed are in there too
+	done
 	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} +
 }
 

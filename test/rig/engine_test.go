@@ -27,8 +27,13 @@ func TestOwnEngine(t *testing.T) {
 		t.Run(fmt.Sprint("live restore ", live), func(t *testing.T) {
 			t.Parallel()
 			var traces traces
+			before, _ := net.InterfaceByName("docker0") // the machine's engine may have no network
 			t.Run("while it lasts", func(t *testing.T) { traces = everythingToAnEngine(t, live) })
 			traces.areGone(t)
+			after, err := net.InterfaceByName("docker0")
+			if before != nil && (err != nil || after.Index != before.Index) {
+				t.Errorf("the bridge of the machine's own engine was %+v, and is %+v, %v", before, after, err)
+			}
 		})
 	}
 }
