@@ -78,6 +78,8 @@ var (
 type Container struct {
 	ID   string
 	Name string
+	// Ports are the host ports that it has while it runs, in ascending order.
+	Ports []int
 	// App, Index and Spec are what its labels say. Index is -1 when the label is not a number.
 	App   string
 	Index int
@@ -131,6 +133,12 @@ type Engine interface {
 	// fails with [ErrNotExist] without the image or one of the networks, with [ErrConflict] when the name is
 	// taken. What it returns is complete: a crash in between leaves nothing that List shows as usable.
 	Create(ctx context.Context, spec Spec) (id string, err error)
+	// Stage makes a container as Create does, but under the name [Spec.Staged], while another of this device's containers
+	// of the app may have its own.
+	Stage(ctx context.Context, spec Spec) (id string, err error)
+	// Rename gives a container another name; one that has it already is fine. It fails with [ErrNotExist], and with
+	// [ErrConflict] when another container has the name.
+	Rename(ctx context.Context, id, name string) error
 	// Start runs a container; one that runs already is left alone. It fails with [ErrConflict] when a host
 	// port is taken.
 	Start(ctx context.Context, id string) error

@@ -123,7 +123,7 @@ func TestPinnedImageIsPulledWhenItIsNotThere(t *testing.T) {
 		b.offer(config(t, 1, newApp("web", ref)))
 		b.didOps("pull "+ref, "create web-1", "start web-1")
 		b.offer(config(t, 2, newApp("web", ref, appID(2))))
-		b.didOps("remove web-1", "create web-1", "start web-1")
+		b.didOps("create web-1.next", "remove web-1", "rename web-1", "start web-1")
 		b.machine.Prune()
 		b.pass(time.Minute + 10*time.Second)
 		b.machine.Wipe()
@@ -230,10 +230,19 @@ func TestRollingRestartStopsAtTheFirstFailure(t *testing.T) {
 		b.machine.ForgetOps()
 		b.machine.Fail(enginetest.OpCreate, errors.New("boom"))
 		b.offer(config(t, 2, newApp("web", "nginx:2", times(3), rolling, appID(2))))
-		b.didOps("pull nginx:2", "remove web-1")
-		b.runs("web-2", "web-3")
+		b.didOps("pull nginx:2", "create web-2.next", "create web-3.next")
+		b.runs("web-1", "web-2", "web-3")
+		b.pass(5 * time.Second)
+		b.didOps("create web-1.next", "remove web-1", "rename web-1", "start web-1")
+		b.machine.Fail(enginetest.OpStart, errors.New("boom"))
+		for deadline := time.Now().Add(time.Minute); len(b.machine.Ops()) == 0 && time.Now().Before(deadline); {
+			b.pass(100 * time.Millisecond)
+		}
+		b.didOps("remove web-2", "rename web-2")
+		b.runs("web-1", "web-3")
+		b.pass(15 * time.Second)
+		b.didOps("start web-2", "remove web-3", "rename web-3", "start web-3")
 		b.pass(10 * time.Second)
-		b.didOps("create web-1", "start web-1", "remove web-2", "create web-2", "start web-2", "remove web-3", "create web-3", "start web-3")
 		b.says(2)
 	})
 }
@@ -243,9 +252,12 @@ func TestRollingRestartWithPortsThatMove(t *testing.T) {
 		b.begin("g")
 		b.offer(config(t, 1, newApp("web", "nginx:1", times(3), rolling, port(8000))))
 		// Each new container needs the port of the old one after it.
+		b.machine.ForgetOps()
 		b.offer(config(t, 2, newApp("web", "nginx:1", times(3), rolling, port(8001), appID(2))))
-		b.pass(10 * time.Second)
-		b.runs("web-1", "web-2", "web-3")
+		b.pass(25 * time.Second)
+		b.didOps("pull nginx:1", "create web-1.next", "create web-2.next", "create web-3.next",
+			"remove web-3", "rename web-3", "start web-3", "remove web-2", "rename web-2", "start web-2",
+			"remove web-1", "rename web-1", "start web-1")
 		b.says(2)
 	})
 }

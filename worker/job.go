@@ -32,9 +32,8 @@ var (
 type job struct {
 	app   string
 	steps []Step
-	// version and rolling are the app's; zero for an app that the config does not have.
+	// version is the app's; zero for an app that the config does not have.
 	version pulled
-	rolling bool
 	// wanted identifies what the config says about the app: the job is superseded when that changes.
 	wanted string
 	cancel context.CancelCauseFunc
@@ -94,9 +93,6 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		}
 		log.Warn("step failed", "error", err)
 		r.err = errors.Join(r.err, err)
-		if j.rolling && !errors.Is(err, ErrConflict) {
-			break // the containers of the version before stay
-		}
 	}
 	return r
 }
@@ -105,7 +101,7 @@ func superseded(ctx context.Context) bool { return errors.Is(context.Cause(ctx),
 
 // checkImage makes sure that containers can be made before any are removed for them.
 func (c *crew) checkImage(ctx context.Context, j *job) error {
-	if !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Verb == Create }) {
+	if !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Verb == Create || s.Verb == Stage }) {
 		return nil
 	}
 	return within(ctx, stepTime, func(ctx context.Context) error {
@@ -130,7 +126,15 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 			return err
 		}
 		return c.start(ctx, id, r)
+	case Stage:
+		_, err := c.engine.Stage(ctx, s.Spec)
+		return err
 	case Start:
+		if s.Rename != "" {
+			if err := c.engine.Rename(ctx, s.ID, s.Rename); err != nil {
+				return err
+			}
+		}
 		return c.start(ctx, s.ID, r)
 	}
 	return nil

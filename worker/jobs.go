@@ -22,7 +22,7 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 		app := apps[name]
 		ctx, cancel := context.WithCancelCause(ctx)
 		j := &job{
-			app: name, steps: steps, version: versionOf(app), rolling: app.RollingRestart,
+			app: name, steps: steps, version: versionOf(app),
 			wanted: identify(apps, name), cancel: cancel,
 		}
 		l.jobs[name] = j

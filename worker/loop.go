@@ -34,6 +34,7 @@ type loop struct {
 	apps     map[string]*trouble
 	starts   map[string]*retry
 	restarts map[string]restart
+	lives    map[string]*life
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
 	engineDown *retry
 
@@ -57,7 +58,7 @@ func newLoop(o Options, held state, applied topics.Version, images images) *loop
 			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
 		},
 		held: held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
-		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{},
+		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{}, lives: map[string]*life{},
 		surveys: make(chan survey, 1), // nobody may wait for it any more
 		jobs:    map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}

@@ -26,6 +26,8 @@ type memory struct {
 	starts map[string]*retry
 	// restarts holds the containers that the engine was lately seen restarting, by container id.
 	restarts map[string]restart
+	// lives holds what was seen of the containers that there are, by container id.
+	lives map[string]*life
 }
 
 // A restart is the engine's attempt to bring back a container that has ended.
@@ -89,20 +91,38 @@ func (p *planner) app(w want) []Step {
 		}
 		return steps
 	}
-	steps := removeAll(w.surplus, fmt.Sprintf("the app has %d containers on this device", w.count))
-	for _, s := range w.slots {
-		steps = append(steps, p.slot(w, s)...)
+	surplus := removeAll(w.surplus, fmt.Sprintf("the app has %d containers on this device", w.count))
+	slots := make([][]Step, len(w.slots))
+	for i, s := range w.slots {
+		slots[i] = p.slot(w, s)
 	}
-	if p.pullFirst(w, steps) {
-		return holdForPull(w, steps)
+	making := slices.ContainsFunc(slots, func(steps []Step) bool { return has(steps, Create, Stage) })
+	staging := slices.ContainsFunc(slots, func(steps []Step) bool { return has(steps, Stage) })
+	var pull []Step
+	switch {
+	case making && p.mem.images.needPull(w.app, w.matches()):
+		pull = append(pull, Step{Verb: Pull, App: w.app.AppName, Image: w.app.DockerImage,
+			Reason: fmt.Sprintf("not yet pulled for app_id %d", w.app.AppID)})
+		hold(surplus, "kept until the new image is here", Remove)
+		for _, steps := range slots {
+			holdReplacement(steps, "kept until the new image is here")
+			hold(steps, "to be made once its image is here", Create, Stage)
+		}
+	case staging:
+		hold(surplus, "kept until all that is to come is made", Remove)
+		for _, steps := range slots {
+			holdReplacement(steps, "waits until all that is to come is made")
+		}
+	case w.app.RollingRestart:
+		p.roll(w, slots)
 	}
-	if !w.app.RollingRestart {
-		slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(order(a), order(b)) })
-	}
-	return steps
+	all := slices.Concat(append(append([][]Step{surplus}, slots...), pull)...)
+	// A new container may need a port that an old one of its app has.
+	slices.SortStableFunc(all, func(a, b Step) int { return cmp.Compare(order(a), order(b)) })
+	return all
 }
 
-// order puts removals first: a new container may need a port that an old one of its app has.
+// order puts removals first.
 func order(s Step) int {
 	if s.Verb == Remove {
 		return 0
@@ -110,26 +130,26 @@ func order(s Step) int {
 	return 1
 }
 
-func (p *planner) pullFirst(w want, steps []Step) bool {
-	creates := slices.ContainsFunc(steps, func(s Step) bool { return s.Verb == Create })
-	return creates && p.mem.images.needPull(w.app, w.matches())
+func has(steps []Step, verbs ...Verb) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(verbs, s.Verb) })
 }
 
-// holdForPull puts off whatever removes or creates containers until the image is there: a pull that fails
-// leaves what runs running.
-func holdForPull(w want, steps []Step) []Step {
-	held := make([]Step, 0, len(steps)+1)
-	for _, s := range steps {
-		switch s.Verb {
-		case Remove:
-			s.Verb, s.Reason = Wait, "kept until the new image is here"
-		case Create:
-			s.Verb, s.Reason = Wait, "to be made once its image is here"
+// hold puts off the steps with those verbs, except for removals of what nobody misses.
+func hold(steps []Step, reason string, verbs ...Verb) {
+	for i := range steps {
+		if s := &steps[i]; slices.Contains(verbs, s.Verb) && !s.idle {
+			s.Verb, s.Reason = Wait, reason
 		}
-		held = append(held, s)
 	}
-	return append(held, Step{Verb: Pull, App: w.app.AppName, Image: w.app.DockerImage,
-		Reason: fmt.Sprintf("not yet pulled for app_id %d", w.app.AppID)})
+}
+
+// holdReplacement puts off the removal of what somebody would miss, and the start of what takes its place.
+func holdReplacement(steps []Step, reason string) {
+	missed := func(s Step) bool { return s.Verb == Remove && !s.idle }
+	staged := func(s Step) bool { return s.Verb == Start && s.Rename != "" }
+	if slices.ContainsFunc(steps, func(s Step) bool { return missed(s) || staged(s) }) {
+		hold(steps, reason, Remove, Start)
+	}
 }
 
 // gate shows the trouble of an app whose last attempt failed, and lets it act only when its pause is over.
@@ -171,7 +191,17 @@ func removal(c Container, reason string) Step {
 	if c.State == "removing" {
 		return on(c, Wait, "the engine is removing it")
 	}
-	return on(c, Remove, reason)
+	step := on(c, Remove, reason)
+	step.idle = idle(c)
+	return step
+}
+
+// idle reports whether nobody misses the container when it goes.
+func idle(c Container) bool { return c.State == "created" || c.State == "dead" }
+
+// live reports whether the container runs, or is about to by itself.
+func live(c Container) bool {
+	return c.State == "running" || c.State == "restarting" || c.State == "paused"
 }
 
 // exitCode is the exit code in an engine's description of a state, such as " with exit code 1"; empty

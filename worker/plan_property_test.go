@@ -34,18 +34,23 @@ func (m *model) apply(t *testing.T, steps []Step) (acted bool) {
 				t.Fatalf("%s removes a container that is not there", s.Container)
 			}
 			m.containers = slices.Delete(m.containers, at, at+1)
-		case Create:
-			if slices.ContainsFunc(m.containers, func(c Container) bool { return c.Name == s.Spec.Name() }) {
-				t.Fatalf("%s is created while another of that name is there", s.Container)
-			}
+		case Create, Stage:
+			m.free(t, s.Container)
 			m.made++
-			m.containers = append(m.containers, Container{ID: fmt.Sprint("new", m.made), Name: s.Spec.Name(),
-				App: s.App, Index: s.Spec.Index, Spec: s.Spec.Hash(), State: "running"})
+			c := Container{ID: fmt.Sprint("new", m.made), Name: s.Container, App: s.App, Index: s.Spec.Index, Spec: s.Spec.Hash(), State: "created"}
+			m.containers = append(m.containers, c)
+			if s.Verb == Create {
+				m.start(t, c.ID)
+			}
 		case Start:
 			if at < 0 {
 				t.Fatalf("%s starts a container that is not there", s.Container)
 			}
-			m.containers[at].State = "running"
+			if s.Rename != "" {
+				m.free(t, s.Rename)
+				m.containers[at].Name = s.Rename
+			}
+			m.start(t, s.ID)
 		}
 		acted = acted || s.acts()
 	}
@@ -53,6 +58,28 @@ func (m *model) apply(t *testing.T, steps []Step) (acted bool) {
 	m.containers = slices.DeleteFunc(m.containers, func(c Container) bool { return c.State == "removing" })
 	m.now = m.now.Add(time.Hour)
 	return acted
+}
+
+// free expects that no container has the name.
+func (m *model) free(t *testing.T, name string) {
+	t.Helper()
+	if slices.ContainsFunc(m.containers, func(c Container) bool { return c.Name == name }) {
+		t.Fatalf("the name %s is wanted while a container has it", name)
+	}
+}
+
+// start has a container run, which must not be beside another one in its place.
+func (m *model) start(t *testing.T, id string) {
+	t.Helper()
+	at := slices.IndexFunc(m.containers, func(c Container) bool { return c.ID == id })
+	c := &m.containers[at]
+	for _, other := range m.containers {
+		if other.ID != id && other.App == c.App && other.Index == c.Index && live(other) {
+			t.Fatalf("%s is started while %s runs in its place", c.Name, other.Name)
+		}
+	}
+	c.State = "running"
+	m.mem.lives[id] = &life{up: m.now}
 }
 
 func (m *model) appID(app string) int64 {
@@ -70,6 +97,7 @@ var states = []string{"created", "running", "running", "paused", "restarting", "
 // version or another, once or twice, in any state.
 func randomModel(r *rand.Rand) *model {
 	m := &model{mem: hasPulled(), now: noon}
+	m.mem.lives = map[string]*life{}
 	units := []string{topics.PerServer, topics.PerInstance, topics.PerCPU, topics.PerMemory}
 	for _, name := range []string{"a", "b", "c"}[:r.IntN(4)] {
 		app := web(named(name), withID(1+r.Int64N(3)), image(fmt.Sprint("image:", r.IntN(2))))
@@ -118,6 +146,9 @@ func (m *model) add(c Container, r *rand.Rand) {
 	if slices.ContainsFunc(m.containers, func(d Container) bool { return d.Name == c.Name }) {
 		c.Name = fmt.Sprint("copy", m.made)
 	}
+	if c.State == "running" {
+		m.mem.lives[c.ID] = &life{up: m.now}
+	}
 	m.containers = append(m.containers, c)
 }
 
@@ -151,8 +182,13 @@ func checkSteps(t *testing.T, seed uint64, m *model, steps []Step) {
 	decided := map[string]int{}
 	for _, s := range steps {
 		decided[s.ID]++
-		if s.Verb == Pull && slices.ContainsFunc(steps, func(o Step) bool { return o.App == s.App && o.Verb == Remove }) {
-			t.Errorf("seed %d: app %s: containers are removed before the image is there", seed, s.App)
+		missed := func(o Step) bool {
+			return o.App == s.App && o.Verb == Remove && slices.ContainsFunc(m.containers, func(c Container) bool {
+				return c.ID == o.ID && c.State != "created" && c.State != "dead"
+			})
+		}
+		if (s.Verb == Pull || s.Verb == Stage) && slices.ContainsFunc(steps, missed) {
+			t.Errorf("seed %d: app %s: containers are removed before their successors are made", seed, s.App)
 		}
 	}
 	wanted := map[string]int{}
@@ -200,7 +236,9 @@ func checkRest(t *testing.T, seed uint64, m *model, facts Facts) {
 	t.Helper()
 	steps := plan(m.config, m.containers, facts, m.mem, m.now)
 	for _, s := range steps {
-		if s.acts() || s.Verb == Wait && s.Trouble == "" {
+		// A roll waits for a container that is in trouble.
+		troubled := slices.ContainsFunc(steps, func(o Step) bool { return o.App == s.App && o.Trouble != "" })
+		if s.acts() || s.Verb == Wait && !troubled {
 			t.Errorf("seed %d: at rest there is %+v", seed, s)
 		}
 	}

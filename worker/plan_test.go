@@ -55,6 +55,12 @@ func old(app topics.App, index int, state string) Container {
 	return c
 }
 
+// staged is a container of the app as it is now that is to take the place of another one.
+func staged(app topics.App, index int) Container {
+	c := made(app, index, "created")
+	return called(c, c.Name+".next")
+}
+
 func detail(c Container, text string) Container { c.Detail = text; return c }
 func called(c Container, name string) Container { c.Name, c.ID = name, "id-"+name; return c }
 
@@ -90,7 +96,6 @@ func TestPlan(t *testing.T) {
 		m.apps = map[string]*trouble{"web": {retry: &retry{next: next, reason: "no space"}}}
 		return m
 	}
-	rolled := web(per("server", 2), rolling)
 	tests := []struct {
 		name string
 		apps []topics.App
@@ -124,13 +129,32 @@ func TestPlan(t *testing.T) {
 			want: []string{"keep web-1", "create web-2"}},
 		{name: "older spec, image pulled", apps: []topics.App{two}, mem: hasPulled(two),
 			seen: []Container{old(two, 0, "running"), old(two, 1, "exited")},
-			want: []string{"remove web-1", "remove web-2", "create web-1", "create web-2"}},
-		{name: "older spec, one at a time", apps: []topics.App{rolled}, mem: hasPulled(rolled),
-			seen: []Container{old(rolled, 0, "running"), old(rolled, 1, "running")},
-			want: []string{"remove web-1", "create web-1", "remove web-2", "create web-2"}},
+			want: []string{"wait web-1", "stage web-1.next", "wait web-2", "stage web-2.next"}},
+		{name: "all is staged", apps: []topics.App{two}, mem: hasPulled(two),
+			seen: []Container{old(two, 0, "running"), staged(two, 0), old(two, 1, "running"), staged(two, 1)},
+			want: []string{"remove web-1", "remove web-2", "start web-1.next", "start web-2.next"}},
+		{name: "not all is staged", apps: []topics.App{two}, mem: hasPulled(two),
+			seen: []Container{old(two, 0, "running"), staged(two, 0), old(two, 1, "running")},
+			want: []string{"wait web-1", "wait web-1.next", "wait web-2", "stage web-2.next"}},
+		{name: "one runs, the other was removed for what is staged", apps: []topics.App{two},
+			seen: []Container{made(two, 0, "running"), staged(two, 1)},
+			want: []string{"keep web-1", "start web-2.next"}},
+		{name: "staged for another version, which has never run", apps: []topics.App{web(withID(2))},
+			seen: []Container{old(web(), 0, "running"), staged(web(), 0)},
+			want: []string{"remove web-1.next", "wait web-1", "wait web-1.next", "pull nginx:1"}},
+		{name: "only one that never ran is in the place", apps: []topics.App{web()}, mem: hasPulled(web()),
+			seen: []Container{old(web(), 0, "created")}, want: []string{"remove web-1", "create web-1"}},
+		{name: "staged while its host port went to another", apps: []topics.App{web(onPorts(80)), web(named("api"), onPorts(80))},
+			seen: []Container{old(web(), 0, "running"), staged(web(onPorts(80)), 0), made(web(named("api"), onPorts(80)), 0, "running")},
+			want: []string{"wait web-1", "wait web-1.next ! web-1 needs host port 80, which is for api-1", "keep api-1"}},
+		{name: "staged and running", apps: []topics.App{web()}, seen: []Container{called(made(web(), 0, "running"), "web-1.next")},
+			want: []string{"start web-1.next"}},
+		{name: "fewer containers, and all of another version", apps: []topics.App{web()}, mem: hasPulled(web()),
+			seen: []Container{old(web(), 0, "running"), old(web(), 1, "running")},
+			want: []string{"wait web-2", "wait web-1", "stage web-1.next"}},
 		{name: "older spec runs on until the pull is done", apps: []topics.App{web(withID(2))},
 			seen: []Container{old(web(), 0, "running"), old(web(), 1, "running")},
-			want: []string{"wait web-2", "wait web-1", "wait web-1", "pull nginx:1"}},
+			want: []string{"wait web-2", "wait web-1", "wait web-1.next", "pull nginx:1"}},
 		{name: "older spec, engine is removing it", apps: []topics.App{web()}, mem: hasPulled(web()),
 			seen: []Container{old(web(), 0, "removing")},
 			want: []string{"wait web-1", "wait web-1"}},
@@ -189,7 +213,7 @@ func TestPlan(t *testing.T) {
 		{name: "host port above the highest", apps: []topics.App{web(onPorts(65535), per("server", 2)), web(named("api"))},
 			seen: []Container{old(web(), 1, "running")},
 			mem:  hasPulled(web(), web(named("api"))),
-			want: []string{"create web-1", "wait web-2 ! starting_ports: container 1 would need host port 65536", "keep web-2", "create api-1"}},
+			want: []string{"stage web-1.next", "wait web-2 ! starting_ports: container 1 would need host port 65536", "keep web-2", "create api-1"}},
 		{name: "host port for two apps", apps: []topics.App{web(onPorts(80)), web(named("api"), onPorts(79), per("server", 2))},
 			mem:  hasPulled(web(), web(named("api"))),
 			want: []string{"create web-1", "create api-1", "wait api-2 ! api-2 needs host port 80, which is for web-1"}},

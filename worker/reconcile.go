@@ -17,6 +17,9 @@ type survey struct {
 	facts Facts
 	seen  []Container
 	err   error
+	// known are the states of the containers that were inspected before, and details what the others' are.
+	known   map[string]string
+	details map[string]Details
 	// round is the loop's when the survey began: one that began before a job ended may not show what the
 	// job did.
 	round int
@@ -31,7 +34,7 @@ func (l *loop) survey(ctx context.Context, now time.Time) {
 		return
 	}
 	l.surveying = true
-	s := survey{facts: l.facts, round: l.round}
+	s := survey{facts: l.facts, round: l.round, known: l.states()}
 	go func() {
 		s.err = within(ctx, surveyTime, func(ctx context.Context) error { return s.ask(ctx, l.Engine) })
 		l.surveys <- s
@@ -61,6 +64,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 		l.retryNow(now, func(t *trouble) bool { return t.engineDown })
 	}
 	l.remember(seen, now)
+	l.live(s, now)
 	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
 	l.forgetSettled(steps)
 	l.start(ctx, finish, steps)
@@ -85,8 +89,10 @@ func (s *survey) ask(ctx context.Context, engine Engine) (err error) {
 			return fmt.Errorf("the container engine says that the device has %d CPUs and %d MB of memory", s.facts.CPUs, s.facts.MemoryMB)
 		}
 	}
-	s.seen, err = engine.List(ctx)
-	return err
+	if s.seen, err = engine.List(ctx); err != nil {
+		return err
+	}
+	return s.inspect(ctx, engine)
 }
 
 // engineFailed waits for an engine that does not answer.
@@ -125,7 +131,7 @@ func (l *loop) remember(seen []Container, now time.Time) {
 }
 
 func (l *loop) memory() memory {
-	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts}
+	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives}
 }
 
 // forgetSettled forgets the attempts of apps that have nothing to do any more.

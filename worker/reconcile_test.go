@@ -25,7 +25,7 @@ func TestSlowPullStallsNothingElse(t *testing.T) {
 
 		b.pass(10 * time.Minute)
 		b.offer(config(t, 2, newApp("slow", "big:1"), newApp("web", "nginx:2", appID(2))))
-		b.didOps("pull nginx:2", "remove web-1", "create web-1", "start web-1")
+		b.didOps("pull nginx:2", "create web-1.next", "remove web-1", "rename web-1", "start web-1")
 		b.pass(50 * time.Minute) // the pull was not begun anew for an app that did not change
 		b.didOps("pull big:1", "create slow-1", "start slow-1")
 		b.says(2)
@@ -58,8 +58,9 @@ func TestNewerConfigEndsAReplacementBetweenSteps(t *testing.T) {
 		b.machine.ForgetOps()
 		b.pass(15 * time.Second)
 		b.offer(config(t, 3, newApp("web", "nginx:1", times(3)))) // back to what it was
-		b.pass(15 * time.Second)
-		b.didOps("remove web-1", "remove web-2", "create web-1", "start web-1", "create web-2", "start web-2")
+		b.pass(2 * time.Minute)
+		b.didOps("remove web-1", "remove web-2", // until the step that was being taken had ended
+			"remove web-1.next", "remove web-2.next", "remove web-3.next", "create web-1", "start web-1", "create web-2", "start web-2")
 		b.says(3)
 	})
 }

@@ -24,8 +24,9 @@ type slot struct {
 	spec Spec
 	// err says why the container cannot be.
 	err error
-	// match is the one made from spec, nil when there is none.
+	// match is the one made from spec, nil when there is none; made says that there is one, if only a dead one.
 	match *Container
+	made  bool
 	// others are the rest.
 	others []Container
 }
@@ -66,7 +67,8 @@ func newSlot(app topics.App, index int, seen []Container) slot {
 	slices.SortStableFunc(byFitness, func(a, b Container) int {
 		return cmp.Or(cmp.Compare(unfitness(a, hash), unfitness(b, hash)), cmp.Compare(a.ID, b.ID))
 	})
-	if len(byFitness) > 0 && byFitness[0].Spec == hash {
+	s.made = len(byFitness) > 0 && byFitness[0].Spec == hash
+	if s.made && byFitness[0].State != "dead" {
 		s.match, byFitness = &byFitness[0], byFitness[1:]
 	}
 	s.others = byFitness
@@ -76,28 +78,30 @@ func newSlot(app topics.App, index int, seen []Container) slot {
 // unfitness orders duplicates: the best to keep has the lowest.
 func unfitness(c Container, hash string) int {
 	if c.Spec != hash {
-		return 4
+		return 5
 	}
 	switch c.State {
 	case "running":
 		return 0
 	case "restarting", "paused":
 		return 1
-	case "removing", "dead":
+	case "removing":
 		return 3
+	case "dead":
+		return 4
 	}
 	return 2
 }
 
 // matches reports whether any container is made from the spec that is wanted now.
 func (w want) matches() bool {
-	return slices.ContainsFunc(w.slots, func(s slot) bool { return s.match != nil })
+	return slices.ContainsFunc(w.slots, func(s slot) bool { return s.made })
 }
 
 // claimHeld claims the ports of those that run as wanted.
 func (w want) claimHeld(p ports) {
 	for _, s := range w.slots {
-		if s.match != nil && (s.match.State == "running" || s.match.State == "restarting" || s.match.State == "paused") {
+		if s.match != nil && live(*s.match) {
 			// The engine gave them their ports, so that a clash would be between two that have them.
 			_ = p.claim(s.spec)
 		}
@@ -107,8 +111,7 @@ func (w want) claimHeld(p ports) {
 // slot decides about one container that is wanted.
 func (p *planner) slot(w want, s slot) []Step {
 	if s.match != nil {
-		steps := removeAll(s.others, "a duplicate of "+s.match.Name)
-		return append(steps, p.matched(s)...)
+		return p.present(w, s)
 	}
 	if s.err == nil {
 		s.err = p.ports.claim(s.spec)
@@ -120,18 +123,37 @@ func (p *planner) slot(w want, s slot) []Step {
 		}
 		return steps
 	}
-	steps := removeAll(s.others, fmt.Sprintf("made from an older spec than that of app_id %d", w.app.AppID))
-	return append(steps, creation(s.spec, s.others))
+	return append(removeAll(s.others, outdated(w)), creation(w, s))
 }
 
-// creation makes the container once those that are in its place are gone.
-func creation(spec Spec, before []Container) Step {
-	reason := "is missing"
-	if len(before) > 0 {
-		reason = "takes the place of the one before"
+func outdated(w want) string {
+	return fmt.Sprintf("made from an older spec than that of app_id %d", w.app.AppID)
+}
+
+// present decides about one container that is wanted and there, and those in its place.
+func (p *planner) present(w want, s slot) []Step {
+	step := p.matched(s)
+	switch {
+	case step.Verb == Start && s.match.State == "created":
+		return append(removeAll(s.others, outdated(w)), step)
+	case step.Verb == Wait:
+		steps := removeAll(s.others, "")
+		hold(steps, "kept until "+s.match.Name+" can be started", Remove)
+		return append(steps, step)
 	}
-	step := Step{Verb: Create, App: spec.App, Container: spec.Name(), Spec: spec, Reason: reason}
-	for _, c := range before {
+	return append(removeAll(s.others, "a duplicate of "+s.match.Name), step)
+}
+
+// creation makes the container: at once when nothing of the app has to make way, else beside what has.
+func creation(w want, s slot) Step {
+	step := Step{Verb: Create, App: s.spec.App, Container: s.spec.Name(), Spec: s.spec, Reason: "is missing"}
+	if w.replaces() {
+		step.Verb, step.Container = Stage, s.spec.Staged()
+	}
+	if len(s.others) > 0 {
+		step.Reason = "is to take the place of the one before"
+	}
+	for _, c := range s.others {
 		if c.State == "removing" {
 			step.Verb, step.Reason = Wait, "the engine is removing the one before"
 		}
@@ -139,36 +161,44 @@ func creation(spec Spec, before []Container) Step {
 	return step
 }
 
+// replaces reports whether the app has containers that are to make way for others, and that somebody may miss.
+func (w want) replaces() bool {
+	missed := func(c Container) bool { return !idle(c) && c.State != "removing" }
+	return slices.ContainsFunc(w.surplus, missed) ||
+		slices.ContainsFunc(w.slots, func(s slot) bool { return slices.ContainsFunc(s.others, missed) })
+}
+
 // matched decides about a container that is made from the spec that is wanted.
-func (p *planner) matched(s slot) []Step {
+func (p *planner) matched(s slot) Step {
 	c := *s.match
 	switch c.State {
 	case "running":
 		step := on(c, Keep, "runs as wanted")
+		if c.Name == s.spec.Staged() {
+			step.Verb, step.Reason, step.Rename = Start, "runs without its name", s.spec.Name()
+		}
 		if last, ok := p.mem.restarts[c.ID]; ok && p.now.Before(last.seen.Add(settled)) {
 			step.Code = topics.ReasonRestarting
 			step.Trouble, step.Again = c.Name+" keeps restarting"+last.code, last.seen.Add(settled)
 		}
-		return []Step{step}
+		return step
 	case "restarting":
 		step := on(c, Keep, "the engine restarts it"+exitCode(c.Detail))
 		step.Code, step.Trouble = topics.ReasonRestarting, c.Name+" keeps restarting"+exitCode(c.Detail)
-		return []Step{step}
+		return step
 	case "paused":
 		step := on(c, Keep, "was paused on the device")
 		step.Code, step.Trouble = topics.ReasonPaused, c.Name+" is paused"
-		return []Step{step}
+		return step
 	case "created", "exited":
-		return []Step{p.start(s)}
-	case "dead":
-		return []Step{on(c, Remove, "the engine calls it dead"), creation(s.spec, append([]Container{c}, s.others...))}
+		return p.start(s)
 	case "removing":
-		return []Step{on(c, Wait, "the engine is removing it")}
+		return on(c, Wait, "the engine is removing it")
 	default:
 		step := on(c, Keep, "in a state that is unknown here")
 		step.Code = topics.ReasonUnknownState
 		step.Trouble = fmt.Sprintf("%s is in the unknown state %q", c.Name, c.State)
-		return []Step{step}
+		return step
 	}
 }
 
@@ -176,6 +206,9 @@ func (p *planner) matched(s slot) []Step {
 func (p *planner) start(s slot) Step {
 	c := *s.match
 	step := on(c, Start, "is not started yet")
+	if c.Name == s.spec.Staged() {
+		step.Rename = s.spec.Name()
+	}
 	if c.State == "exited" {
 		step.Reason = "has ended" + exitCode(c.Detail)
 	}

@@ -75,6 +75,10 @@ func (s Spec) Name() string {
 	return s.App + "-" + strconv.Itoa(s.Index+1)
 }
 
+// Staged is the name of a container that is made while the one whose place it takes has the name. No container that is
+// in its place can have such a name.
+func (s Spec) Staged() string { return s.Name() + ".next" }
+
 // Hash identifies the spec. It must never change for the same spec, or an upgraded worker would replace
 // every container: new fields are left out of the encoding while they are empty.
 func (s Spec) Hash() string {

@@ -22,6 +22,8 @@ const (
 	Remove Verb = "remove"
 	// Create makes a container and starts it.
 	Create Verb = "create"
+	// Stage makes a container that is to take the place of others, beside them.
+	Stage Verb = "stage"
 	// Start starts a container that there is.
 	Start Verb = "start"
 )
@@ -34,7 +36,9 @@ type Step struct {
 	Container string
 	// ID is the engine's for a container that there is.
 	ID string
-	// Spec is what Create makes, and Image what Pull fetches.
+	// Rename is the name that Start gives the container before; empty when it has it.
+	Rename string
+	// Spec is what Create and Stage make, and Image what Pull fetches.
 	Spec  Spec
 	Image string
 	// StopGrace is the container's: see [Container.StopGrace].
@@ -45,6 +49,8 @@ type Step struct {
 	// soon will.
 	Trouble string
 	Code    topics.Reason
+	// idle says that what Remove removes has never run: nobody misses it.
+	idle bool
 	// Again is when to decide anew, where only time has to pass.
 	Again time.Time
 }

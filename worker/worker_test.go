@@ -108,10 +108,10 @@ func TestNewSpecIsPulledBeforeTheOldIsRemoved(t *testing.T) {
 		b.begin("g")
 		b.offer(config(t, 1, newApp("web", "nginx:1")))
 		b.offer(config(t, 2, newApp("web", "nginx:2", appID(2))))
-		b.didOps("pull nginx:1", "create web-1", "start web-1", "pull nginx:2", "remove web-1", "create web-1", "start web-1")
+		b.didOps("pull nginx:1", "create web-1", "start web-1", "pull nginx:2", "create web-1.next", "remove web-1", "rename web-1", "start web-1")
 		// A restart of the app changes the app_id alone; its tag may have moved.
 		b.offer(config(t, 3, newApp("web", "nginx:2", appID(3))))
-		b.didOps("pull nginx:2", "remove web-1", "create web-1", "start web-1")
+		b.didOps("pull nginx:2", "create web-1.next", "remove web-1", "rename web-1", "start web-1")
 		b.says(3)
 	})
 }
@@ -122,7 +122,7 @@ func TestFailedPullLeavesTheOldRunning(t *testing.T) {
 		b.offer(config(t, 1, newApp("web", "nginx:1"), newApp("db", "redis:1")))
 		b.machine.ForgetOps()
 		b.offer(config(t, 2, newApp("web", "nginx:9", appID(2)), newApp("db", "redis:1", appID(2))))
-		b.didOps("pull redis:1", "remove db-1", "create db-1", "start db-1")
+		b.didOps("pull redis:1", "create db-1.next", "remove db-1", "rename db-1", "start db-1")
 		b.runs("db-1", "web-1")
 		b.says(2, "web: nginx:9: the registry does not know it: does not exist; next try at ")
 		b.pass(time.Hour)
@@ -132,7 +132,7 @@ func TestFailedPullLeavesTheOldRunning(t *testing.T) {
 		b.runs("db-1", "web-1")
 		b.machine.Push("nginx:9", enginetest.Image{})
 		b.pass(10 * time.Minute)
-		b.didOps("pull nginx:9", "remove web-1", "create web-1", "start web-1")
+		b.didOps("pull nginx:9", "create web-1.next", "remove web-1", "rename web-1", "start web-1")
 		b.says(2)
 	})
 }
@@ -162,7 +162,7 @@ func TestStopWhileReplacingFinishesTheReplacement(t *testing.T) {
 		b.offer(config(t, 2, newApp("web", "nginx:2", appID(2))))
 		b.pass(time.Second)
 		b.end()
-		b.didOps("pull nginx:2", "remove web-1", "create web-1", "start web-1")
+		b.didOps("pull nginx:2", "create web-1.next", "remove web-1", "rename web-1", "start web-1")
 	})
 }
 

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -23,6 +24,16 @@ const undoTime = 30 * time.Second
 
 // Create implements [worker.Engine].
 func (e *Engine) Create(ctx context.Context, spec worker.Spec) (string, error) {
+	return e.create(ctx, spec, spec.Name())
+}
+
+// Stage implements [worker.Engine].
+func (e *Engine) Stage(ctx context.Context, spec worker.Spec) (string, error) {
+	return e.create(ctx, spec, spec.Staged())
+}
+
+// create makes the container under the name.
+func (e *Engine) create(ctx context.Context, spec worker.Spec, name string) (string, error) {
 	doing := "create " + spec.Name()
 	c, err := e.client(ctx)
 	if err != nil {
@@ -31,8 +42,10 @@ func (e *Engine) Create(ctx context.Context, spec worker.Spec) (string, error) {
 	networks := e.networks(spec.Networks)
 	// What can be known to fail is found out first, because a container that comes and goes is an event,
 	// which would make the worker try again at once.
-	if err := nameFree(ctx, c, spec.Name()); err != nil {
-		return "", explain(ctx, doing, err)
+	for _, n := range slices.Compact([]string{name, spec.Name()}) {
+		if err := e.nameFree(ctx, c, n, name != n); err != nil {
+			return "", explain(ctx, doing, err)
+		}
 	}
 	if err := e.haveNetworks(ctx, c, networks); err != nil {
 		return "", explain(ctx, doing, err)
@@ -49,7 +62,7 @@ func (e *Engine) Create(ctx context.Context, spec worker.Spec) (string, error) {
 	if err != nil {
 		return "", explain(ctx, doing, err)
 	}
-	if err := finish(ctx, c, made.ID, spec, networks[1:]); err != nil {
+	if err := finish(ctx, c, made.ID, spec, name, networks[1:]); err != nil {
 		err = explain(ctx, doing, err)
 		if left := undo(ctx, c, made.ID); left != nil {
 			err = fmt.Errorf("%w; %w", err, left)
@@ -59,14 +72,18 @@ func (e *Engine) Create(ctx context.Context, spec worker.Spec) (string, error) {
 	return made.ID, nil
 }
 
-// nameFree fails with a conflict when a container has the name.
-func nameFree(ctx context.Context, c *client.Client, name string) error {
+// nameFree fails with a conflict when a container has the name; with passing, when it is none of this device, because
+// what is ours will make way.
+func (e *Engine) nameFree(ctx context.Context, c *client.Client, name string, passing bool) error {
 	holder, err := c.ContainerInspect(ctx, name)
 	if cerrdefs.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if passing && holder.Config.Labels[worker.LabelDevice] == e.opts.Device {
+		return nil
 	}
 	whose := "that is not ours"
 	if device := holder.Config.Labels[worker.LabelDevice]; device != "" {
@@ -77,13 +94,13 @@ func nameFree(ctx context.Context, c *client.Client, name string) error {
 }
 
 // finish joins the remaining networks and gives the container its name.
-func finish(ctx context.Context, c *client.Client, id string, spec worker.Spec, networks []string) error {
-	for _, name := range networks {
-		if err := c.NetworkConnect(ctx, name, id, endpoint(name, spec)); err != nil {
-			return fmt.Errorf("join network %s: %w", name, err)
+func finish(ctx context.Context, c *client.Client, id string, spec worker.Spec, name string, networks []string) error {
+	for _, network := range networks {
+		if err := c.NetworkConnect(ctx, network, id, endpoint(network, spec)); err != nil {
+			return fmt.Errorf("join network %s: %w", network, err)
 		}
 	}
-	return c.ContainerRename(ctx, id, spec.Name())
+	return c.ContainerRename(ctx, id, name)
 }
 
 // undo removes a container that cannot be finished, also when ctx has ended. Should that fail, List still

@@ -65,6 +65,12 @@ func seen(f container.Summary) worker.Container {
 	if seconds, err := strconv.Atoi(f.Labels[worker.LabelStopGrace]); err == nil {
 		c.StopGrace = time.Duration(seconds) * time.Second
 	}
+	for _, p := range f.Ports {
+		if port := int(p.PublicPort); port != 0 && !slices.Contains(c.Ports, port) { // one for each kind of address
+			c.Ports = append(c.Ports, port)
+		}
+	}
+	slices.Sort(c.Ports)
 	// Old-style links add names such as /other/alias.
 	for _, name := range f.Names {
 		if name = strings.TrimPrefix(name, "/"); !strings.Contains(name, "/") {

@@ -17,6 +17,20 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 	return explain(ctx, doing, c.ContainerStart(ctx, id, container.StartOptions{}))
 }
 
+// Rename implements [worker.Engine].
+func (e *Engine) Rename(ctx context.Context, id, name string) error {
+	doing := "rename " + short(id) + " to " + name
+	c, err := e.client(ctx)
+	if err != nil {
+		return explain(ctx, doing, err)
+	}
+	found, err := c.ContainerInspect(ctx, id)
+	if err == nil && found.Name != "/"+name { // the engine refuses to give a container the name that it has
+		err = c.ContainerRename(ctx, id, name)
+	}
+	return explain(ctx, doing, err)
+}
+
 // Restart implements [worker.Engine].
 func (e *Engine) Restart(ctx context.Context, id string) error {
 	doing := "restart " + short(id)

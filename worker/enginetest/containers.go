@@ -3,6 +3,8 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,7 +24,7 @@ func testLife(t *testing.T, h Harness) {
 	}
 	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, Spec: spec.Hash(), State: "created", Detail: got[0].Detail,
 		Image: h.Forever, ImageID: got[0].ImageID, StopGrace: 90 * time.Second}
-	if got[0] != want {
+	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("after Create the container is %+v, want %+v", got[0], want)
 	}
 
@@ -30,6 +32,9 @@ func testLife(t *testing.T, h Harness) {
 	waitFor(t, h.Engine, "running")
 	start(t, h.Engine, id) // one that runs is left alone
 	waitFor(t, h.Engine, "running")
+	if got := list(t, h.Engine)[0]; !slices.Equal(got.Ports, []int{spec.Ports[0].Host}) {
+		t.Errorf("the running container has the ports %v, want %d", got.Ports, spec.Ports[0].Host)
+	}
 	if got := list(t, h.Engine)[0]; got.ID != id || got.Spec != spec.Hash() {
 		t.Errorf("after Start the container is %+v, want id %s and spec %s", got, id, spec.Hash())
 	}
@@ -226,6 +231,8 @@ func testEndedContext(t *testing.T, h Harness) {
 		"ImageID": func() error { _, err := h.Engine.ImageID(ctx, h.Forever); return err },
 		"Pull":    func() error { return h.Engine.Pull(ctx, h.Forever, nil) },
 		"Create":  func() error { _, err := h.Engine.Create(ctx, h.spec("other", 0)); return err },
+		"Stage":   func() error { _, err := h.Engine.Stage(ctx, h.spec("other", 0)); return err },
+		"Rename":  func() error { return h.Engine.Rename(ctx, id, h.Prefix+"other") },
 		"Start":   func() error { return h.Engine.Start(ctx, id) },
 		"Logs":    func() error { _, err := h.Engine.Logs(ctx, id, 100); return err },
 		"Remove":  func() error { return h.Engine.Remove(ctx, id) },

@@ -51,7 +51,7 @@ func (f *Fake) List(ctx context.Context) ([]worker.Container, error) {
 	var list []worker.Container
 	for _, c := range f.machine.containers {
 		if c.device == f.device {
-			list = append(list, c.Container)
+			list = append(list, c.seen())
 		}
 	}
 	slices.SortFunc(list, func(a, b worker.Container) int {
@@ -140,6 +140,15 @@ func (f *Fake) Pull(ctx context.Context, ref string, progress func(worker.PullPr
 
 // Create implements [worker.Engine].
 func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
+	return f.create(ctx, spec, spec.Name())
+}
+
+// Stage implements [worker.Engine].
+func (f *Fake) Stage(ctx context.Context, spec worker.Spec) (string, error) {
+	return f.create(ctx, spec, spec.Staged())
+}
+
+func (f *Fake) create(ctx context.Context, spec worker.Spec, name string) (string, error) {
 	if err := f.begin(ctx, OpCreate); err != nil {
 		return "", fmt.Errorf("create %s: %w", spec.Name(), err)
 	}
@@ -155,12 +164,12 @@ func (f *Fake) Create(ctx context.Context, spec worker.Spec) (string, error) {
 		}
 	}
 	for _, c := range m.containers {
-		if c.Name == spec.Name() {
+		if c.Name == name || c.Name == spec.Name() && c.device != f.device {
 			return "", fmt.Errorf("create %s: the name %w", spec.Name(), worker.ErrConflict)
 		}
 	}
 	c := &container{device: f.device, spec: spec, image: image, Container: worker.Container{
-		ID: m.newID(), Name: spec.Name(), App: spec.App, CronJob: spec.CronJob, Index: spec.Index, Spec: spec.Hash(),
+		ID: m.newID(), Name: name, App: spec.App, CronJob: spec.CronJob, Index: spec.Index, Spec: spec.Hash(),
 		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
 	}}
 	if spec.StopGraceSeconds != nil {

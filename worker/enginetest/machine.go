@@ -21,6 +21,7 @@ const (
 	OpPull    Op = "pull"
 	OpCreate  Op = "create"
 	OpStart   Op = "start"
+	OpRename  Op = "rename"
 	OpRestart Op = "restart"
 	OpRemove  Op = "remove"
 	OpImages  Op = "images"
@@ -135,8 +136,9 @@ func (m *Machine) Wipe() {
 	})
 }
 
-// Ops lists what was done so far, oldest first: "pull IMAGE" and "unimage IMAGE", and "create NAME", "start NAME", "restart NAME" and
-// "remove NAME" by the container's name. Calls that failed or changed nothing are not in it.
+// Ops lists what was done so far, oldest first: "pull IMAGE" and "unimage IMAGE", and "create NAME", "rename NAME" with the
+// new name, "start NAME", "restart NAME" and "remove NAME" by the container's name. Calls that failed or changed nothing are
+// not in it.
 func (m *Machine) Ops() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

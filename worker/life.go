@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"time"
+)
+
+// A life is what this worker has seen of a container since it first saw it. Times are the worker's own, so that a
+// clock that is set cannot make a container look older than it is.
+type life struct {
+	state   string
+	details Details
+	// up is since when it runs without an end in between; zero when it does not run.
+	up time.Time
+	// restarts counts how often the engine started it again, as far as seen.
+	restarts int
+}
+
+// see takes in how the container is now.
+func (l *life) see(c Container, d Details, now time.Time) {
+	again := d.Restarts - l.details.Restarts
+	if again < 0 { // somebody else started it, and the engine began to count anew
+		again = d.Restarts
+	}
+	l.restarts += again
+	switch {
+	case c.State != "running":
+		l.up = time.Time{}
+	case l.up.IsZero(), !d.Started.Equal(l.details.Started), again > 0:
+		l.up = now
+	}
+	l.state, l.details = c.State, d
+}
+
+// live takes in what a survey saw of the containers.
+func (l *loop) live(s survey, now time.Time) {
+	there := make(map[string]bool, len(s.seen))
+	for _, c := range s.seen {
+		there[c.ID] = true
+		known := l.lives[c.ID]
+		d, asked := s.details[c.ID]
+		switch {
+		case known == nil && !asked:
+			continue
+		case known == nil:
+			known = &life{details: d}
+			l.lives[c.ID] = known
+		case !asked:
+			d = known.details
+		}
+		known.see(c, d, now)
+	}
+	maps.DeleteFunc(l.lives, func(id string, _ *life) bool { return !there[id] })
+}
+
+// inspect asks for the details of the containers that may have others than those known.
+func (s *survey) inspect(ctx context.Context, engine Engine) error {
+	s.details = map[string]Details{}
+	for _, c := range s.seen {
+		if s.known[c.ID] == c.State && !fresh(c) {
+			continue
+		}
+		d, err := engine.Inspect(ctx, c.ID)
+		switch {
+		case errors.Is(err, ErrEngineDown), ctx.Err() != nil:
+			return err
+		case err == nil: // else it is gone by now, or the engine has trouble with this one, which the others do not share
+			s.details[c.ID] = d
+		}
+	}
+	return nil
+}
+
+// fresh reports whether the container may have been started since it was last looked at: the engine's description of
+// one that runs says for how long it has, and looks are not further apart than a minute.
+func fresh(c Container) bool {
+	up, runs := strings.CutPrefix(c.Detail, "Up ")
+	return c.State == "running" && (!runs || strings.Contains(up, "second"))
+}
+
+// states are those in which the containers were last seen, by container id.
+func (l *loop) states() map[string]string {
+	states := make(map[string]string, len(l.lives))
+	for id, known := range l.lives {
+		states[id] = known.state
+	}
+	return states
+}
