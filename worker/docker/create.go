@@ -55,9 +55,12 @@ func (e *Engine) create(ctx context.Context, spec worker.Spec, name string) (str
 		return "", explain(ctx, doing, err)
 	}
 	host.NetworkMode = container.NetworkMode(networks[0])
-	first := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-		networks[0]: endpoint(networks[0], spec),
-	}}
+	var first *network.NetworkingConfig
+	if !alone(networks[0]) { // which Podman refuses as networks to join
+		first = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+			networks[0]: endpoint(networks[0], spec),
+		}}
+	}
 	made, err := c.ContainerCreate(ctx, config, host, first, nil, spec.Name()+unfinished)
 	if err != nil {
 		return "", explain(ctx, doing, err)

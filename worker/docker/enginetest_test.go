@@ -3,22 +3,26 @@ package docker_test
 import (
 	"testing"
 
+	"github.com/docker/docker/client"
+
 	"muster/test/rig"
 	"muster/worker/docker"
 	"muster/worker/enginetest"
 )
 
-func TestEngineKeepsTheContract(t *testing.T) {
-	api := rig.Docker(t)
+func TestEngineKeepsTheContract(t *testing.T) { keepsTheContract(t, rig.Docker(t), "") }
+
+// keepsTheContract runs the contract against the engine at host, which api is a client of.
+func keepsTheContract(t *testing.T, api *client.Client, host string) {
 	registry := rig.NewRegistry(t)
 	forever := registry.Push(t, rig.Name("forever"), rig.Hello{Version: "v1"})
 	once := registry.Push(t, rig.Name("once"), rig.Hello{Version: "v1", Args: []string{"-exit", "3"}})
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		here, there := rig.Name("here"), rig.Name("there")
 		return enginetest.Harness{
-			Engine:  newEngine(t, api, docker.Options{Device: here}),
-			Again:   newEngine(t, api, docker.Options{Device: here}),
-			Other:   newEngine(t, api, docker.Options{Device: there}),
+			Engine:  newEngine(t, api, docker.Options{Device: here, Host: host}),
+			Again:   newEngine(t, api, docker.Options{Device: here, Host: host}),
+			Other:   newEngine(t, api, docker.Options{Device: there, Host: host}),
 			Forever: forever, Once: once, Missing: registry.Addr + "/missing:v1",
 			OnceCode: 3, OnceSays: "hello: ending, as asked\n",
 			Port:   func() int { return rig.FreePorts(t, 1) },

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/client"
 
 	"muster/worker"
 )
@@ -22,7 +23,7 @@ func (e *Engine) List(ctx context.Context) ([]worker.Container, error) {
 	if err != nil {
 		return nil, explain(ctx, doing, err)
 	}
-	found, err := c.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(e.ours())})
+	found, err := listAll(ctx, c, filters.NewArgs(e.ours()))
 	if err != nil {
 		return nil, explain(ctx, doing, err)
 	}
@@ -34,6 +35,21 @@ func (e *Engine) List(ctx context.Context) ([]worker.Container, error) {
 		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Name, b.Name))
 	})
 	return list, nil
+}
+
+// listTries is how often a list is asked for that a container which ends at that moment makes fail.
+const listTries = 5
+
+// listAll lists containers in every state. Podman's list fails when a container ends while it is made, which tells
+// nothing about the engine.
+func listAll(ctx context.Context, c *client.Client, which filters.Args) (found []container.Summary, err error) {
+	for range listTries {
+		found, err = c.ContainerList(ctx, container.ListOptions{All: true, Filters: which})
+		if err == nil || !strings.Contains(err.Error(), "no such process") && !strings.Contains(err.Error(), "no such container") {
+			break
+		}
+	}
+	return found, err
 }
 
 // ours is the filter for this device's containers.
@@ -54,10 +70,23 @@ func health(status string) string {
 	return ""
 }
 
+// state is Docker's word for a state. Podman has some of its own.
+func state(s string) string {
+	switch s {
+	case "configured", "initialized":
+		return "created"
+	case "stopping":
+		return "running"
+	case "stopped": // and not cleaned up after yet
+		return "exited"
+	}
+	return s
+}
+
 func seen(f container.Summary) worker.Container {
 	c := worker.Container{
 		ID: f.ID, App: f.Labels[worker.LabelApp], Index: -1, Spec: f.Labels[worker.LabelSpec], CronJob: f.Labels[worker.LabelCronJob],
-		State: f.State, Detail: f.Status, Health: health(f.Status), Image: f.Image, ImageID: f.ImageID,
+		State: state(f.State), Detail: f.Status, Health: health(f.Status), Image: f.Image, ImageID: f.ImageID,
 	}
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
 		c.Index = index
@@ -66,7 +95,8 @@ func seen(f container.Summary) worker.Container {
 		c.StopGrace = time.Duration(seconds) * time.Second
 	}
 	for _, p := range f.Ports {
-		if port := int(p.PublicPort); port != 0 && !slices.Contains(c.Ports, port) { // one for each kind of address
+		// There is one for each kind of address. Podman also lists what a container will have that does not run.
+		if port := int(p.PublicPort); port != 0 && c.State != "created" && c.State != "exited" && !slices.Contains(c.Ports, port) {
 			c.Ports = append(c.Ports, port)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // networks are those that a container joins, in the order in which it does.
 func (e *Engine) networks(listed []string) []string {
-	if slices.Equal(listed, []string{"host"}) || slices.Equal(listed, []string{"none"}) {
+	if len(listed) == 1 && alone(listed[0]) {
 		return listed
 	}
 	join := []string{e.opts.Network}
@@ -32,8 +32,7 @@ func (e *Engine) networks(listed []string) []string {
 // not do, it goes by its app's name as well as by its own. A run of a cron_job has only its own: an app may
 // have the cron_job's.
 func endpoint(name string, spec worker.Spec) *network.EndpointSettings {
-	switch name {
-	case "bridge", "host", "none":
+	if name == "bridge" {
 		return &network.EndpointSettings{}
 	}
 	if spec.CronJob != "" {
@@ -42,13 +41,18 @@ func endpoint(name string, spec worker.Spec) *network.EndpointSettings {
 	return &network.EndpointSettings{Aliases: []string{spec.App, spec.Name()}}
 }
 
+// alone reports whether it is the mode of a container without networks of its own, rather than a network.
+func alone(name string) bool { return name == "host" || name == "none" }
+
 // haveNetworks makes the default network when it is missing, and fails when another one is.
 func (e *Engine) haveNetworks(ctx context.Context, c *client.Client, names []string) error {
 	for _, name := range names {
 		var err error
-		if name == e.opts.Network {
+		switch {
+		case alone(name): // Podman does not list it, as Docker does
+		case name == e.opts.Network:
 			err = e.haveDefault(ctx, c)
-		} else {
+		default:
 			_, err = c.NetworkInspect(ctx, name, network.InspectOptions{})
 		}
 		if err != nil {

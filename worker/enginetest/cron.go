@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"muster/topics"
 	"muster/worker"
@@ -27,8 +28,9 @@ func testCronRun(t *testing.T, h Harness) {
 	start(t, h.Engine, id)
 	waitFor(t, h.Engine, "exited")
 	d := inspect(t, h.Engine, id)
-	if d.ExitCode != h.OnceCode || d.Started.IsZero() || d.Finished.Before(d.Started) || d.Restarts != 0 {
-		t.Errorf("details of the run are %+v, want exit code %d and both times in their order", d, h.OnceCode)
+	// Docker notes that a container has started a moment after it has, when the end of a short one is noted already.
+	if d.ExitCode != h.OnceCode || d.Started.IsZero() || d.Finished.Before(d.Started.Add(-time.Second)) || d.Restarts != 0 {
+		t.Errorf("details of the run are %+v, want exit code %d and both times", d, h.OnceCode)
 	}
 
 	create(t, h.Engine, h.spec("web", 0))
