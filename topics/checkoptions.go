@@ -123,7 +123,7 @@ func checkGrace(seconds *int) error {
 // checkCapabilities leaves to the engine which ones there are: kernels get new ones.
 func checkCapabilities(field string, names []string) error {
 	for _, name := range names {
-		plain := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+		plain := plainCapability(name)
 		if plain == "" || strings.Trim(plain, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
 			return fieldErrorf(field, `must be names of Linux capabilities such as "NET_ADMIN", or "ALL", is %.80q`, name)
 		}

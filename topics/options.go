@@ -18,8 +18,8 @@ type ContainerOptions struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// LogMaxMB is how large the container's log may grow, in MB; 0 leaves it to the engine.
 	LogMaxMB int64 `json:"log_max_mb,omitempty"`
-	// StopGraceSeconds is how long the container has to end after SIGTERM before it is killed; 10 when left
-	// out, at most 3600.
+	// StopGraceSeconds is how long the container has to end after SIGTERM before it is killed:
+	// [DefaultStopGrace] when left out, at most 3600.
 	StopGraceSeconds *int `json:"stop_grace_seconds,omitempty"`
 	// ReadOnly makes the container's root file system read-only.
 	ReadOnly bool `json:"read_only,omitempty"`
@@ -42,6 +42,28 @@ type AppOptions struct {
 	// DependsOn names apps of the same device_group whose containers are to be up, and healthy where they
 	// have a health check, before one of this app is started.
 	DependsOn []string `json:"depends_on,omitempty"`
+}
+
+// DefaultStopGrace is the [ContainerOptions.StopGraceSeconds] of a container that has none.
+const DefaultStopGrace = 10
+
+// Canonical is o without what says no more than nothing: a value that is the default anyway.
+func (o ContainerOptions) Canonical() ContainerOptions {
+	if o.StopGraceSeconds != nil && *o.StopGraceSeconds == DefaultStopGrace {
+		o.StopGraceSeconds = nil
+	}
+	return o
+}
+
+// Canonical is o without what says no more than nothing: a value that is the default anyway.
+func (o AppOptions) Canonical() AppOptions {
+	if o.RestartPolicy == RestartUnlessStopped {
+		o.RestartPolicy = ""
+	}
+	if h := o.Healthcheck; h != nil && len(h.Test) == 0 && h.IntervalSeconds|h.TimeoutSeconds|h.StartPeriodSeconds|h.Retries == 0 {
+		o.Healthcheck = nil
+	}
+	return o
 }
 
 // Restart policies: see [AppOptions.RestartPolicy]. They are Docker's.

@@ -19,14 +19,15 @@ func (a *api) apps() apps {
 				name: &app.AppName, image: &app.DockerImage, id: &app.AppID, env: &app.EnvVars,
 				running: &app.Running, privileged: &app.Privileged,
 				networks: &app.Networks, volumes: &app.Volumes, devices: &app.Devices,
+				options: &app.ContainerOptions,
 			}
 		},
 		own: func(app *topics.App) []field {
-			return []field{
+			return append(appOptionFields(&app.AppOptions), []field{
 				{"starting_ports", func(v value) error { return json.Unmarshal(v.raw, &app.StartingPorts) }},
 				{"containers_per", func(v value) error { return json.Unmarshal(v.raw, &app.ContainersPer) }},
 				{"rolling_restart", func(v value) error { return v.bool(&app.RollingRestart) }},
-			}
+			}...)
 		},
 		required: []string{"docker_image"},
 		ignored:  []string{"app_id", "app_name", "_id"},

@@ -17,6 +17,7 @@ type container struct {
 	env                        *topics.EnvVars
 	running, privileged        *bool
 	networks, volumes, devices *[]string
+	options                    *topics.ContainerOptions
 }
 
 // A field of an object may be set by clients.
@@ -26,7 +27,7 @@ type field struct {
 }
 
 func (c container) fields() []field {
-	return []field{
+	return append(optionFields(c.options), []field{
 		{"docker_image", func(v value) error { return v.string(c.image) }},
 		{"env_vars", func(v value) error {
 			if v.isNull() {
@@ -47,14 +48,15 @@ func (c container) fields() []field {
 		{"volumes", func(v value) error { return v.strings(c.volumes) }},
 		{"devices", func(v value) error { return v.strings(c.devices) }},
 		{"privileged", func(v value) error { return v.bool(c.privileged) }},
-	}
+	}...)
 }
 
-func (c container) checkImage() error {
+// check finds what only those who write objects can tell, or care about.
+func (c container) check() error {
 	if _, err := reference.ParseNormalizedNamed(*c.image); err != nil {
 		return fieldErrorf("docker_image", "%v", err)
 	}
-	return nil
+	return c.options.CheckCapabilities()
 }
 
 // A patch is what a request body says about an object.

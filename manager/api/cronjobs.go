@@ -17,6 +17,7 @@ func (a *api) cronJobs() workloads[topics.CronJob] {
 				name: &job.CronJobName, image: &job.DockerImage, id: &job.CronJobID, env: &job.EnvVars,
 				running: &job.Running, privileged: &job.Privileged,
 				networks: &job.Networks, volumes: &job.Volumes, devices: &job.Devices,
+				options: &job.ContainerOptions,
 			}
 		},
 		own: func(job *topics.CronJob) []field {

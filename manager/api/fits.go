@@ -12,8 +12,11 @@ import (
 )
 
 // appFits reports why a device_group that lists the app could not have a config with the app in it as it
-// would be.
-func (a *api) appFits(ctx context.Context, app topics.App) error {
+// would be, or why it cannot depend on the apps that it names.
+func (a *api) appFits(ctx context.Context, before, app topics.App) error {
+	if err := a.canDependOn(ctx, app, before.DependsOn); err != nil {
+		return err
+	}
 	groups, err := a.listing.withApp(ctx, app.AppName)
 	if err != nil {
 		return err
@@ -29,7 +32,7 @@ func (a *api) appFits(ctx context.Context, app topics.App) error {
 }
 
 // cronJobFits is appFits for a cron_job.
-func (a *api) cronJobFits(ctx context.Context, job topics.CronJob) error {
+func (a *api) cronJobFits(ctx context.Context, _, job topics.CronJob) error {
 	groups, err := a.listing.withCronJob(ctx, job.CronJobName)
 	if err != nil {
 		return err
@@ -80,6 +83,7 @@ func (a *api) groupFits(ctx context.Context, before, group store.DeviceGroup, pa
 		patch.check(parts),
 		parts.Unreadable(group),
 		checkGroupPorts(group, parts, func(app string) bool { return !slices.Contains(before.Apps, app) }),
+		checkGroupDependencies(before, group, parts),
 		breaks(before, parts, group, parts),
 	)
 }

@@ -1,6 +1,10 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
 
 // A value is a field of a request body, still encoded. Its methods decode it into what it must be. null is
 // a wrong type like any other: a client that does not mean a field leaves it out.
@@ -33,6 +37,58 @@ func (v value) strings(into *[]string) error {
 		}
 	}
 	*into = list
+	return nil
+}
+
+// whole decodes a number without decimals.
+func (v value) whole(into *int64) error {
+	if v.kind() != "a number" {
+		return v.wrongType("a whole number")
+	}
+	if json.Unmarshal(v.raw, into) != nil {
+		return fieldErrorf(v.field, "must be a whole number, is %.40s", v.raw)
+	}
+	return nil
+}
+
+// int is whole for what is an int.
+func (v value) int(into *int) error {
+	var n int64
+	if err := v.whole(&n); err != nil {
+		return err
+	}
+	if *into = int(n); int64(*into) != n {
+		return fieldErrorf(v.field, "must be a whole number, is %.40s", v.raw)
+	}
+	return nil
+}
+
+// number decodes any number.
+func (v value) number(into *float64) error {
+	if v.kind() != "a number" {
+		return v.wrongType("a number")
+	}
+	if json.Unmarshal(v.raw, into) != nil {
+		return fieldErrorf(v.field, "must be a number, is %.40s", v.raw)
+	}
+	return nil
+}
+
+// texts decodes a dict of strings.
+func (v value) texts(into *map[string]string) error {
+	var items map[string]json.RawMessage
+	if v.isNull() || json.Unmarshal(v.raw, &items) != nil {
+		return v.wrongType("a dict of strings")
+	}
+	dict := make(map[string]string, len(items))
+	for _, name := range slices.Sorted(maps.Keys(items)) {
+		var text string
+		if err := (value{v.field + "." + name, items[name]}).string(&text); err != nil {
+			return err
+		}
+		dict[name] = text
+	}
+	*into = dict
 	return nil
 }
 

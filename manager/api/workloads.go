@@ -16,8 +16,9 @@ type workloads[T any] struct {
 	own               func(*T) []field
 	required, ignored []string
 	check             func(T) error
-	// fits reports why a device_group that lists the object could not have a config with it.
-	fits func(context.Context, T) error
+	// fits reports why a device_group that lists the object could not have a config with it as it is after a
+	// change. Before a creation it is zero.
+	fits func(ctx context.Context, before, after T) error
 }
 
 func (w workloads[T]) create(r *http.Request) (int, any, error) {
@@ -36,7 +37,8 @@ func (w workloads[T]) create(r *http.Request) (int, any, error) {
 	}
 	defer done()
 	// Groups keep the name of what was deleted, so a new object may have groups already.
-	if err := w.fits(r.Context(), doc); err != nil {
+	var none T
+	if err := w.fits(r.Context(), none, doc); err != nil {
 		return 0, nil, w.unlessTaken(r.Context(), name, err)
 	}
 	return http.StatusOK, doc, w.add(r, name, doc)
@@ -64,7 +66,7 @@ func (w workloads[T]) apply(p patch, doc *T) error {
 	if err := w.check(*doc); err != nil {
 		return err
 	}
-	return common.checkImage()
+	return common.check()
 }
 
 // replace is the update by POST: what the body leaves out goes back to its default.
@@ -112,11 +114,12 @@ func (w workloads[T]) change(r *http.Request, action string, alter func(*T) erro
 	defer done()
 	name := w.name(r)
 	doc, err := w.alter(r, action, name, func(doc *T) error {
+		before := *doc
 		*w.container(doc).id++
 		if err := alter(doc); err != nil {
 			return err
 		}
-		return w.fits(r.Context(), *doc)
+		return w.fits(r.Context(), before, *doc)
 	})
 	return http.StatusAccepted, doc, w.kind.about(name, err)
 }

@@ -3,9 +3,9 @@ package apply
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -28,6 +28,9 @@ func desiredApp(name string, given json.RawMessage) (topics.App, error) {
 	if err == nil {
 		err = checkImage(app.DockerImage)
 	}
+	if err == nil {
+		err = app.CheckCapabilities()
+	}
 	return app, err
 }
 
@@ -40,6 +43,9 @@ func desiredCronJob(name string, given json.RawMessage) (topics.CronJob, error) 
 	}
 	if err == nil {
 		err = checkImage(job.DockerImage)
+	}
+	if err == nil {
+		err = job.CheckCapabilities()
 	}
 	if err == nil {
 		if _, wrong := schedule.Parse(job.Schedule); wrong != nil {
@@ -89,7 +95,7 @@ func decode(given json.RawMessage, object any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(object)
 	if err == nil {
-		return checkCase(given, object)
+		return checkCase("", given, reflect.TypeOf(object).Elem())
 	}
 	if _, field, unknown := strings.Cut(err.Error(), "json: unknown field "); unknown {
 		return fieldErrorf(strings.Trim(field, `"`), "unknown field")
@@ -97,19 +103,26 @@ func decode(given json.RawMessage, object any) error {
 	return topics.DescribeJSON(err)
 }
 
-// checkCase refuses fields of object that are not written as the API writes them, which package json lets pass.
-func checkCase(given json.RawMessage, object any) error {
-	all, err := json.Marshal(object)
-	if err != nil {
+// checkCase refuses fields that are not written as the API writes them, which package json lets pass.
+func checkCase(path string, given json.RawMessage, object reflect.Type) error {
+	var there map[string]json.RawMessage
+	if err := json.Unmarshal(given, &there); err != nil {
 		return err
 	}
-	var there, known map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(given, &there), json.Unmarshal(all, &known)); err != nil {
-		return err
+	known := map[string]reflect.Type{}
+	for _, field := range reflect.VisibleFields(object) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		known[name] = field.Type
 	}
 	for _, field := range slices.Sorted(maps.Keys(there)) {
-		if _, ok := known[field]; !ok {
-			return fieldErrorf(field, "unknown field")
+		of, ok := known[field]
+		if !ok || field == "" {
+			return fieldErrorf(path+field, "unknown field")
+		}
+		if of == reflect.TypeFor[*topics.Healthcheck]() {
+			if err := checkCase(path+field+".", there[field], of.Elem()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

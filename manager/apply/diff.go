@@ -20,7 +20,9 @@ type Difference struct {
 // differences are those of two objects, in the order of the fields' names.
 func differences(before, after fields) []Difference {
 	var all []Difference
-	for _, field := range slices.Sorted(maps.Keys(after)) {
+	either := maps.Clone(before)
+	maps.Copy(either, after)
+	for _, field := range slices.Sorted(maps.Keys(either)) {
 		if reflect.DeepEqual(before[field], after[field]) {
 			continue
 		}

@@ -111,11 +111,13 @@ func canonicalApp(a topics.App) topics.App {
 		a.StartingPorts[i] = topics.Port{Host: p.Host, Container: p.Container}
 	}
 	a.EnvVars = canonicalEnvVars(a.EnvVars)
+	a.ContainerOptions, a.AppOptions = a.ContainerOptions.Canonical(), a.AppOptions.Canonical()
 	return a
 }
 
 func canonicalCronJob(c topics.CronJob) topics.CronJob {
 	c.EnvVars = canonicalEnvVars(c.EnvVars)
+	c.ContainerOptions = c.ContainerOptions.Canonical()
 	return c
 }
 

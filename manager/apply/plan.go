@@ -147,11 +147,12 @@ func (m *maker) wanted(ctx context.Context, k kind, same *int) ([]Step, error) {
 			continue
 		}
 		keepRunning(o.fields, before, after)
+		differing := differences(before, after)
+		takeAway(before, after)
 		changed := changedFields(before, after)
 		if k.word == "device_group" {
 			m.stays[name] = unchanged(after, changed)
 		}
-		differing := differences(before, after)
 		if len(differing) == 0 {
 			*same++
 			continue

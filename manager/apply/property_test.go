@@ -3,6 +3,7 @@ package apply_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"muster/manager/apply"
@@ -53,6 +54,7 @@ func randomFleet(r *rand.Rand) map[string]any {
 		some(f, "volumes", []any{}, []any{"/a:/b", "v:/c:ro"})
 		some(f, "devices", []any{}, []any{"/dev/a:/dev/b:rwm"})
 		some(f, "privileged", true, false)
+		someOptions(some, f)
 		return f
 	}
 	var appNames, jobNames []any
@@ -66,6 +68,11 @@ func randomFleet(r *rand.Rand) map[string]any {
 		some(f, "starting_ports", []any{}, []any{port}, []any{map[string]any{fmt.Sprint(port): "80"}}, []any{port, map[string]any{fmt.Sprint(port + 5): 81}}, []any{map[string]any{fmt.Sprint(port): port}})
 		some(f, "containers_per", map[string]any{"server": 2}, map[string]any{"instance": 1}, map[string]any{"cpu": 0.5}, map[string]any{"mem": 512}, map[string]any{"memory": 1024})
 		some(f, "rolling_restart", true, false)
+		some(f, "restart_policy", "", "no", "unless-stopped", "on-failure", "always")
+		some(f, "healthcheck", map[string]any{}, map[string]any{"test": []any{}}, map[string]any{"test": []any{"NONE"}}, map[string]any{"retries": 3})
+		if len(appNames) > 0 {
+			some(f, "depends_on", []any{}, []any{pick(appNames...)})
+		}
 		apps[name], appNames = f, append(appNames, name)
 	}
 	for i := range 3 {
@@ -76,6 +83,18 @@ func randomFleet(r *rand.Rand) map[string]any {
 		f["schedule"] = pick("* * * * *", "0 4 * * 1-5", "*/5 0 1 1 *")
 		name := fmt.Sprint("job", i)
 		jobs[name], jobNames = f, append(jobNames, name)
+	}
+	// withDependencies adds what the named apps depend on, which comes before them.
+	withDependencies := func(names []any) []any {
+		for i := 0; i < len(names); i++ {
+			more, _ := apps[names[i].(string)].(map[string]any)["depends_on"].([]any)
+			for _, name := range more {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+		return names
 	}
 	part := func(names []any) []any {
 		of := []any{}
@@ -95,7 +114,7 @@ func randomFleet(r *rand.Rand) map[string]any {
 	}
 	for i := range 3 {
 		f := map[string]any{}
-		some(f, "apps", part(appNames))
+		some(f, "apps", withDependencies(part(appNames)))
 		some(f, "cron_jobs", part(jobNames))
 		groups[fmt.Sprint("g", i)] = f
 		u := map[string]any{}
@@ -110,4 +129,21 @@ func randomFleet(r *rand.Rand) map[string]any {
 		}
 	}
 	return map[string]any{"apps": apps, "cron_jobs": jobs, "device_groups": groups, "user_groups": userGroups}
+}
+
+// someOptions sets some of the optional fields, also to what is as good as leaving them out.
+func someOptions(some func(map[string]any, string, ...any), f map[string]any) {
+	some(f, "command", []any{}, []any{"a", ""})
+	some(f, "entrypoint", []any{}, []any{"/a"})
+	some(f, "user", "", "1000:1000")
+	some(f, "memory_limit_mb", 0, 6)
+	some(f, "cpus", 0, 0.125, 2)
+	some(f, "labels", map[string]any{}, map[string]any{"a.b": "ü", "$c": ""})
+	some(f, "log_max_mb", 0, 3)
+	some(f, "stop_grace_seconds", 0, 10, 60)
+	some(f, "read_only", true, false)
+	some(f, "cap_add", []any{}, []any{"NET_ADMIN"})
+	some(f, "cap_drop", []any{}, []any{"ALL"})
+	some(f, "tmpfs", []any{}, []any{"/run", "/tmp:size=1m"})
+	some(f, "extra_hosts", []any{}, []any{"a:::1"})
 }

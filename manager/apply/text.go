@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -15,9 +16,17 @@ func (s Step) Text() string {
 			b.WriteString("differs (not shown)")
 			continue
 		}
-		fmt.Fprintf(&b, "%s → %s", d.Before, d.After)
+		fmt.Fprintf(&b, "%s → %s", shown(d.Before), shown(d.After))
 	}
 	return b.String()
+}
+
+// shown is a field's value, which optional ones need not have.
+func shown(value json.RawMessage) string {
+	if value == nil {
+		return "(none)"
+	}
+	return string(value)
 }
 
 // Summary counts the steps.
