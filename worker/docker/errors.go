@@ -35,8 +35,26 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.said }
 
-// explain makes an error of the engine's client one of [worker.Engine]; nil stays nil.
+// explain makes an error of the engine's client one of [worker.Engine], with a code where a container cannot be
+// made or started; nil stays nil.
 func explain(ctx context.Context, doing string, err error) error {
+	explained := plain(ctx, doing, err)
+	f, ok := explained.(*failure) //nolint:errorlint // plain wraps it in nothing
+	if !ok || errors.Is(f, worker.ErrEngineDown) {
+		return explained
+	}
+	s := diagnoseContainer(doing, f.said)
+	if s.code == "" {
+		return f
+	}
+	if s.told != "" {
+		f.said = s.told + ": " + f.said
+	}
+	return &worker.Fault{Code: s.code, Err: f}
+}
+
+// plain is explain without a code.
+func plain(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -20,6 +21,11 @@ type symptom struct {
 	// told is what is the matter, with the registry's name for the %s.
 	told  string
 	words []string
+}
+
+// in reports whether what was said, in lower case, has one of the words.
+func (s symptom) in(said string) bool {
+	return slices.ContainsFunc(s.words, func(word string) bool { return strings.Contains(said, word) })
 }
 
 // symptoms are in the order in which they are looked for. The words are in lower case, and are those of Docker
@@ -62,10 +68,8 @@ func diagnose(said string) symptom {
 	// What the engine itself may not do on this device is not the registry's.
 	words := strings.ReplaceAll(said, "permission denied", "")
 	for _, s := range symptoms {
-		for _, word := range s.words {
-			if strings.Contains(words, word) {
-				return s
-			}
+		if s.in(words) {
+			return s
 		}
 	}
 	return symptom{code: topics.ReasonPullFailed}
@@ -74,7 +78,7 @@ func diagnose(said string) symptom {
 // pullError makes what the engine's client says of a pull one line that names the image, the registry, and the
 // kind of failure, and no secret.
 func (l login) pullError(ctx context.Context, doing string, err error) error {
-	explained := explain(ctx, doing, err)
+	explained := plain(ctx, doing, err)
 	var f *failure
 	if !errors.As(explained, &f) || errors.Is(f.cause, worker.ErrEngineDown) {
 		return explained

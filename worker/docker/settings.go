@@ -33,7 +33,6 @@ func (e *Engine) settings(spec worker.Spec) (*container.Config, *container.HostC
 	host := &container.HostConfig{
 		RestartPolicy:  restartPolicy(spec),
 		PortBindings:   nat.PortMap{},
-		Binds:          spec.Volumes,
 		Privileged:     spec.Privileged,
 		Resources:      resources(spec),
 		LogConfig:      logConfig(spec.LogMaxMB),
@@ -43,6 +42,7 @@ func (e *Engine) settings(spec worker.Spec) (*container.Config, *container.HostC
 		Tmpfs:          tmpfs(spec.Tmpfs),
 		ExtraHosts:     extraHosts(spec.ExtraHosts),
 	}
+	host.Binds, host.Mounts = volumes(spec.Volumes)
 	for _, p := range spec.Ports {
 		port := nat.Port(strconv.Itoa(p.Container) + "/tcp")
 		config.ExposedPorts[port] = struct{}{}
