@@ -69,6 +69,13 @@ func (s *script) said() []topics.Report {
 	return slices.Clone(s.reports)
 }
 
+// last is the last report.
+func (s *script) last() topics.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reports[len(s.reports)-1]
+}
+
 // count is how many reports there were.
 func (s *script) count() int {
 	s.mu.Lock()

@@ -48,8 +48,8 @@ type result struct {
 	pulled, gone bool
 	// removed says that a container was removed, so that its name and ports are free.
 	removed bool
-	// started lists the ids of the containers that were started.
-	started []string
+	// started lists the ids of the containers that were started, restarted those of the ones that ran before.
+	started, restarted []string
 }
 
 // A crew is what jobs work with. It keeps no state of the worker.
@@ -136,6 +136,12 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 			}
 		}
 		return c.start(ctx, s.ID, r)
+	case Restart:
+		err := c.engine.Restart(ctx, s.ID)
+		if err == nil {
+			r.restarted = append(r.restarted, s.ID)
+		}
+		return err
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ func (l *loop) finished(r result) {
 		}
 		l.starts[id].postpone(now, "")
 	}
+	for _, id := range r.restarted {
+		l.healed(id, now)
+	}
 	if r.removed {
 		l.retryNow(now, func(t *trouble) bool { return t.conflict })
 	}
@@ -74,10 +77,10 @@ func (l *loop) finished(r result) {
 	}
 }
 
-// repeats reports whether the job did what the app's last one did, which therefore had no effect. Starts do
-// not count: what was started may have ended again, and has pauses of its own.
+// repeats reports whether the job did what the app's last one did, which therefore had no effect. Starts and
+// restarts do not count: what was started may have ended again, and has pauses of its own.
 func (l *loop) repeats(j *job) bool {
-	did := slices.DeleteFunc(slices.Clone(j.steps), func(s Step) bool { return s.Verb == Start })
+	did := slices.DeleteFunc(slices.Clone(j.steps), func(s Step) bool { return s.Verb == Start || s.Verb == Restart })
 	before := l.did[j.app]
 	l.did[j.app] = did
 	return len(did) > 0 && reflect.DeepEqual(did, before)

@@ -17,6 +17,10 @@ type life struct {
 	up time.Time
 	// restarts counts how often the engine started it again, as far as seen.
 	restarts int
+	// heals counts how often the worker restarted it because it was unhealthy, and heal says when it may do so again;
+	// nil when there was no need lately.
+	heals int
+	heal  *retry
 }
 
 // see takes in how the container is now.
@@ -31,6 +35,10 @@ func (l *life) see(c Container, d Details, now time.Time) {
 		l.up = time.Time{}
 	case l.up.IsZero(), !d.Started.Equal(l.details.Started), again > 0:
 		l.up = now
+	}
+	// It outlived its pause, so that its next illness is not part of the same one.
+	if l.heal != nil && c.Health != "unhealthy" && now.After(l.heal.next) {
+		l.heal = nil
 	}
 	l.state, l.details = c.State, d
 }

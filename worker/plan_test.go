@@ -25,6 +25,7 @@ func web(options ...func(*topics.App)) topics.App {
 func named(name string) func(*topics.App) { return func(a *topics.App) { a.AppName = name } }
 func withID(id int64) func(*topics.App)   { return func(a *topics.App) { a.AppID = id } }
 func image(ref string) func(*topics.App)  { return func(a *topics.App) { a.DockerImage = ref } }
+func policy(p string) func(*topics.App)   { return func(a *topics.App) { a.RestartPolicy = p } }
 func stopped(a *topics.App)               { a.Running = false }
 func rolling(a *topics.App)               { a.RollingRestart = true }
 func hostNetwork(a *topics.App)           { a.Networks = []string{"host"} }
@@ -197,6 +198,24 @@ func TestPlan(t *testing.T) {
 		{name: "running for good", apps: []topics.App{web()}, seen: []Container{made(web(), 0, "running")},
 			mem:  memory{restarts: map[string]restart{"id-web-1": {seen: noon.Add(-settled)}}},
 			want: []string{"keep web-1"}},
+		{name: "unhealthy", apps: []topics.App{web()}, seen: []Container{unhealthy(made(web(), 0, "running"))},
+			want: []string{"restart web-1 ! web-1 is unhealthy"}},
+		{name: "unhealthy again, too soon", apps: []topics.App{web()}, seen: []Container{unhealthy(made(web(), 0, "running"))},
+			mem:  memory{lives: map[string]*life{"id-web-1": {heal: &retry{next: noon.Add(time.Second)}}}},
+			want: []string{"wait web-1 ! web-1 is unhealthy; next restart at 12:00:01 UTC"}},
+		{name: "unhealthy again, pause is over", apps: []topics.App{web()}, seen: []Container{unhealthy(made(web(), 0, "running"))},
+			mem:  memory{lives: map[string]*life{"id-web-1": {heal: &retry{next: noon}}}},
+			want: []string{"restart web-1 ! web-1 is unhealthy; next restart at 12:00:00 UTC"}},
+		{name: "finished", apps: []topics.App{web(policy(topics.RestartNo)), web(named("api"), policy(topics.RestartOnFailure))},
+			seen: []Container{detail(made(web(policy(topics.RestartNo)), 0, "exited"), "Exited (0) 1 second ago"),
+				detail(made(web(named("api"), policy(topics.RestartOnFailure)), 0, "exited"), "Exited (0) 1 second ago")},
+			want: []string{"keep web-1", "keep api-1"}},
+		{name: "failed for good", apps: []topics.App{web(policy(topics.RestartNo))},
+			seen: []Container{detail(made(web(policy(topics.RestartNo)), 0, "exited"), "Exited (3) 1 second ago")},
+			want: []string{"keep web-1 ! web-1 has ended with exit code 3, and its restart_policy says not to start it again"}},
+		{name: "failed, and the engine has given up", apps: []topics.App{web(policy(topics.RestartOnFailure))},
+			seen: []Container{detail(made(web(policy(topics.RestartOnFailure)), 0, "exited"), "Exited (3) 1 second ago")},
+			want: []string{"start web-1"}},
 		{name: "paused", apps: []topics.App{web()}, seen: []Container{made(web(), 0, "paused")},
 			want: []string{"keep web-1 ! web-1 is paused"}},
 		{name: "unknown state", apps: []topics.App{web()}, seen: []Container{made(web(), 0, "dreaming")},

@@ -51,6 +51,15 @@ func (l *loop) describe(failing []topics.Failure) topics.Report {
 	return r
 }
 
+// counts are how often the engine, and how often the worker, started the container again, since the worker first saw it and
+// as far as it saw it.
+func (l *loop) counts(id string) (engine, health int) {
+	if known := l.lives[id]; known != nil {
+		return known.restarts, known.heals
+	}
+	return 0, 0
+}
+
 // same reports whether two reports say the same, but for when.
 func same(a, b topics.Report) bool {
 	a.At, b.At = time.Time{}, time.Time{}

@@ -48,6 +48,8 @@ const (
 	// Engines restart what ends by themselves; this is for what they gave up.
 	firstStartPause   = 10 * time.Second
 	longestStartPause = 5 * time.Minute
+	firstHealPause    = 10 * time.Second
+	longestHealPause  = 5 * time.Minute
 	firstEnginePause  = time.Second
 	// The engine is local, so asking it is cheap.
 	longestEnginePause = 30 * time.Second

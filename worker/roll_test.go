@@ -9,8 +9,9 @@ import (
 	"muster/topics"
 )
 
-func healthy(c Container) Container  { c.Health = "healthy"; return c }
-func starting(c Container) Container { c.Health = "starting"; return c }
+func healthy(c Container) Container   { c.Health = "healthy"; return c }
+func unhealthy(c Container) Container { c.Health = "unhealthy"; return c }
+func starting(c Container) Container  { c.Health = "starting"; return c }
 func holding(c Container, ports ...int) Container {
 	c.Ports = ports
 	return c

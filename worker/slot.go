@@ -177,6 +177,9 @@ func (p *planner) matched(s slot) Step {
 		if c.Name == s.spec.Staged() {
 			step.Verb, step.Reason, step.Rename = Start, "runs without its name", s.spec.Name()
 		}
+		if c.Health == "unhealthy" && step.Verb == Keep {
+			return p.heal(c)
+		}
 		if last, ok := p.mem.restarts[c.ID]; ok && p.now.Before(last.seen.Add(settled)) {
 			step.Code = topics.ReasonRestarting
 			step.Trouble, step.Again = c.Name+" keeps restarting"+last.code, last.seen.Add(settled)
@@ -211,6 +214,9 @@ func (p *planner) start(s slot) Step {
 	}
 	if c.State == "exited" {
 		step.Reason = "has ended" + exitCode(c.Detail)
+	}
+	if s.ended() {
+		return finished(c)
 	}
 	if err := p.ports.claim(s.spec); err != nil {
 		step.Verb, step.Code, step.Trouble = Wait, codeOf(err), err.Error()

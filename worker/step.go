@@ -26,6 +26,8 @@ const (
 	Stage Verb = "stage"
 	// Start starts a container that there is.
 	Start Verb = "start"
+	// Restart stops a container that runs and starts it again.
+	Restart Verb = "restart"
 )
 
 // A Step is a decision about one container, or with [Pull] about one app, with its reason.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -83,10 +84,14 @@ func (e *Engine) listen(ctx context.Context, wake chan<- struct{}, connected fun
 		Filters: filters.NewArgs(slices.Concat(changes, []filters.KeyValuePair{e.ours()})...),
 	})
 	connected()
+	signal(wake)
+	said := healths{}
 	for {
-		signal(wake)
 		select {
-		case <-messages:
+		case m := <-messages:
+			if said.news(m) {
+				signal(wake)
+			}
 		case err := <-errs:
 			cancel()
 			for range errs { // closed when the client's goroutine has ended
@@ -96,7 +101,26 @@ func (e *Engine) listen(ctx context.Context, wake chan<- struct{}, connected fun
 	}
 }
 
-// changes are the events that matter. Others, such as those of every health check, would wake for nothing.
+// healths are what the health checks said last, by container id.
+type healths map[string]string
+
+// news reports whether the event is one to wake for: not one that says of a health check what the one before did, as some
+// engines do after each check.
+func (h healths) news(m events.Message) bool {
+	switch {
+	case strings.HasPrefix(string(m.Action), string(events.ActionHealthStatus)):
+		says := string(m.Action) + m.Actor.Attributes["health_status"] // where Podman says it
+		if h[m.Actor.ID] == says {
+			return false
+		}
+		h[m.Actor.ID] = says
+	case m.Action == events.ActionStart, m.Action == events.ActionDestroy:
+		delete(h, m.Actor.ID)
+	}
+	return true
+}
+
+// changes are the events that matter. Others, such as the run of every health check, would wake for nothing.
 var changes = []filters.KeyValuePair{
 	filters.Arg("type", string(events.ContainerEventType)),
 	filters.Arg("event", string(events.ActionCreate)),
@@ -106,6 +130,7 @@ var changes = []filters.KeyValuePair{
 	filters.Arg("event", string(events.ActionUnPause)),
 	filters.Arg("event", string(events.ActionDie)),
 	filters.Arg("event", string(events.ActionDestroy)),
+	filters.Arg("event", string(events.ActionHealthStatus)), // matches those with the health behind it as well
 }
 
 // signal makes sure that a value is waiting.

@@ -63,6 +63,8 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"restart", testRestart},
 		{"a run of a cron_job", testCronRun},
 		{"logs", testLogs},
+		{"health", testHealth},
+		{"restarts by the engine", testRestarts},
 		{"remove", testRemove},
 		{"networks", testNetworks},
 		{"a container that ends at once", testOnce},

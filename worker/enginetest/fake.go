@@ -213,7 +213,9 @@ func (f *Fake) Start(ctx context.Context, id string) error {
 func (m *Machine) run(c *container) {
 	c.details.Started, c.details.Restarts = time.Now(), 0
 	c.State, c.Detail = "running", "Up 1 second"
-	switch stays := c.spec.RestartPolicy != topics.RestartNo; {
+	m.behave(c)
+	policy := c.spec.RestartPolicy
+	switch stays := policy != topics.RestartNo && (policy != topics.RestartOnFailure || c.image.ExitCode != 0); {
 	case c.image.Once && stays:
 		c.State, c.Detail = "restarting", fmt.Sprintf("Restarting (%d) 1 second ago", c.image.ExitCode)
 		c.details.Finished, c.details.ExitCode, c.details.Restarts = c.details.Started, c.image.ExitCode, 1

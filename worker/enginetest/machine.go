@@ -56,6 +56,12 @@ type Image struct {
 	ExitCode int
 	// RunTime is after how long those end by themselves that the engine does not start again; 0 is never.
 	RunTime time.Duration
+	// CrashTime is after how long each run ends by itself, with ExitCode; 0 is never.
+	CrashTime time.Duration
+	// CheckTime is after how long the health check says something; 0 is none. Sick has it say that the container is
+	// unhealthy.
+	CheckTime time.Duration
+	Sick      bool
 	// Output is what each container of it writes.
 	Output string
 	// PullTime is how long a pull takes.
@@ -69,6 +75,7 @@ type container struct {
 	device  string
 	spec    worker.Spec
 	image   Image
+	runs    int // how often it was started
 	details worker.Details
 }
 
@@ -114,16 +121,7 @@ func (m *Machine) SetRemoveTime(d time.Duration) { m.with(func() { m.removeTime 
 
 // SetState changes a container's state by its name, as if the engine had, and tells of it.
 func (m *Machine) SetState(name, state, detail string) {
-	m.with(func() {
-		for _, c := range m.containers {
-			if c.Name == name {
-				c.State, c.Detail = state, detail
-				m.tell(c.device)
-				return
-			}
-		}
-		panic(fmt.Sprintf("enginetest: no container is called %q", name))
-	})
+	m.change(name, func(c *container) { c.State, c.Detail = state, detail })
 }
 
 // Wipe removes every container, as an engine does whose disk was lost, and tells of it.

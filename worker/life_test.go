@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"testing"
+	"time"
+)
+
+func TestLife(t *testing.T) {
+	began := noon.Add(-time.Hour) // by the engine's clock
+	run := func(restarts int, started time.Time) Details { return Details{Restarts: restarts, Started: started} }
+	c := Container{ID: "x", State: "running"}
+	ill := Container{ID: "x", State: "running", Health: "unhealthy"}
+	l := &life{details: run(7, began)} // it was restarted before anybody looked
+	for i, step := range []struct {
+		c        Container
+		d        Details
+		after    time.Duration
+		restarts int
+		up       time.Duration // -1 when it is not up
+	}{
+		{c, run(7, began), 0, 0, 0},
+		{c, run(7, began), time.Minute, 0, 0},
+		{c, run(9, began), 2 * time.Minute, 2, 2 * time.Minute},
+		{c, run(9, began), 3 * time.Minute, 2, 2 * time.Minute},
+		{Container{ID: "x", State: "restarting"}, run(9, began), 4 * time.Minute, 2, -1},
+		{ill, run(10, began), 5 * time.Minute, 3, 5 * time.Minute},
+		{c, run(10, began.Add(time.Second)), 6 * time.Minute, 3, 6 * time.Minute},
+		{c, run(1, began.Add(time.Minute)), 7 * time.Minute, 4, 7 * time.Minute}, // started by hand, and restarted since
+	} {
+		l.see(step.c, step.d, noon.Add(step.after))
+		up := l.up.Sub(noon)
+		if l.up.IsZero() {
+			up = -1
+		}
+		if l.restarts != step.restarts || up != step.up {
+			t.Errorf("step %d: %d restarts and up since %v, want %d and %v", i, l.restarts, up, step.restarts, step.up)
+		}
+	}
+	loop := &loop{lives: map[string]*life{"x": l}}
+	loop.healed("x", noon)
+	loop.healed("gone", noon)
+	if engine, health := loop.counts("x"); engine != 4 || health != 1 {
+		t.Errorf("counts are %d and %d, want 4 and 1", engine, health)
+	}
+	if engine, health := loop.counts("gone"); engine != 0 || health != 0 {
+		t.Errorf("counts of nothing are %d and %d", engine, health)
+	}
+	if l.see(ill, l.details, l.heal.next.Add(1)); l.heal == nil {
+		t.Error("the pause is forgotten while the container is ill")
+	}
+	if l.see(c, l.details, l.heal.next); l.heal == nil {
+		t.Error("the pause is forgotten before it is over")
+	}
+	if l.see(c, l.details, l.heal.next.Add(1)); l.heal != nil {
+		t.Error("the pause is not forgotten though the container has been well for as long")
+	}
+}
+
+func TestFresh(t *testing.T) {
+	for detail, want := range map[string]bool{
+		"Up Less than a second": true, "Up 59 seconds": true, "Up 59 seconds (healthy)": true, "running": true, "": true,
+		"Up About a minute": false, "Up 2 hours (unhealthy)": false,
+	} {
+		if got := fresh(Container{State: "running", Detail: detail}); got != want {
+			t.Errorf("fresh(%q) = %v", detail, got)
+		}
+	}
+	if fresh(Container{State: "exited", Detail: "Exited (0) 2 seconds ago"}) {
+		t.Error("a container that does not run is fresh")
+	}
+}
