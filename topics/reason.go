@@ -51,4 +51,5 @@ const (
 
 	ReasonEngineDown   Reason = "engine_down"   // the container engine does not answer
 	ReasonStateUnsaved Reason = "state_unsaved" // the worker cannot write its state directory
+	ReasonPruneFailed  Reason = "prune_failed"  // unneeded images cannot be removed
 )

@@ -36,6 +36,8 @@ type Report struct {
 	Failing  []Failure      `json:"failing"`
 	Apps     []AppState     `json:"apps"`
 	CronJobs []CronJobState `json:"cron_jobs"`
+	// Pruned is the last removal of unneeded images; nil when there was none.
+	Pruned *Pruned `json:"pruned,omitempty"`
 	// LeftOut names what was left out or shortened to keep the report within [MaxPayload]; see [Report.Encode].
 	LeftOut []string `json:"left_out,omitempty"`
 	Machine

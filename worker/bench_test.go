@@ -99,6 +99,9 @@ type bench struct {
 	engine worker.Engine
 	link   *script
 	log    *logs.Buffer
+	// reserve and prune are the worker's DiskReserve and PruneOnDiskPressure.
+	reserve int64
+	prune   bool
 
 	stop context.CancelFunc
 	done chan error
@@ -132,7 +135,7 @@ func (b *bench) run(group string) {
 		engine = b.engine
 	}
 	w, err := worker.New(worker.Options{
-		Group: group, StateDir: b.dir, Engine: engine, Link: b.link,
+		Group: group, StateDir: b.dir, Engine: engine, Link: b.link, DiskReserve: b.reserve, PruneOnDiskPressure: b.prune,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	if err != nil {
@@ -270,7 +273,12 @@ func config(t *testing.T, id int64, apps ...topics.App) worker.Offered {
 
 func configOf(t *testing.T, group string, v topics.Version, apps ...topics.App) worker.Offered {
 	t.Helper()
-	payload, err := topics.EncodeConfig(v, time.Unix(1e9, 0), topics.Content{DeviceGroup: group, DeviceGroupID: 1, Apps: apps})
+	return encoded(t, v, topics.Content{DeviceGroup: group, DeviceGroupID: 1, Apps: apps})
+}
+
+func encoded(t *testing.T, v topics.Version, c topics.Content) worker.Offered {
+	t.Helper()
+	payload, err := topics.EncodeConfig(v, time.Unix(1e9, 0), c)
 	if err != nil {
 		t.Fatalf("EncodeConfig: %v", err)
 	}

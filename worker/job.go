@@ -57,6 +57,7 @@ type crew struct {
 	engine   Engine
 	progress func(topics.Progress)
 	log      *slog.Logger
+	space    *space
 	// pulls has room for one value per pull at the same time.
 	pulls chan struct{}
 }
@@ -166,7 +167,13 @@ func (c *crew) pull(ctx context.Context, s Step) error {
 	defer cancel(nil)
 	stall := time.AfterFunc(stallTime, func() { cancel(errStalled) })
 	defer stall.Stop()
-	err := c.engine.Pull(ctx, s.Image, func(p PullProgress) {
+	release, err := c.space.claim(ctx, s.Image)
+	if err != nil {
+		return err
+	}
+	defer release()
+	stall.Reset(stallTime)
+	err = c.engine.Pull(ctx, s.Image, func(p PullProgress) {
 		stall.Reset(stallTime)
 		c.progress(topics.Progress{App: s.App, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
 	})

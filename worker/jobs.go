@@ -70,7 +70,7 @@ func (l *loop) finished(r result) {
 		l.apps[name] = t
 	}
 	t.conflict, t.engineDown = errors.Is(r.err, ErrConflict), errors.Is(r.err, ErrEngineDown)
-	t.code = codeOf(r.err)
+	t.code, t.short = codeOf(r.err), shortageOf(r.err)
 	t.postpone(now, r.err.Error())
 	if first && r.gone {
 		t.next = now // to pull the image

@@ -38,6 +38,8 @@ type loop struct {
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
 	engineDown *retry
 
+	pruning pruning
+
 	// surveying says that the engine is being asked what there is; round counts the jobs that have ended.
 	surveying bool
 	surveys   chan survey
@@ -51,14 +53,16 @@ type loop struct {
 	due, last time.Time
 }
 
-func newLoop(o Options, held state, applied topics.Version, images images) *loop {
+func newLoop(o Options, held state, applied topics.Version, images images, record pruneRecord) *loop {
 	return &loop{
 		Options: o,
 		crew: crew{
 			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
+			space: &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log},
 		},
 		held: held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{}, lives: map[string]*life{},
+		pruning: newPruning(record),
 		surveys: make(chan survey, 1), // nobody may wait for it any more
 		jobs:    map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}
@@ -92,6 +96,8 @@ func (l *loop) run(ctx context.Context) {
 			l.look(l.last.Add(eventGap))
 		case s := <-l.surveys:
 			l.surveyed(ctx, finish, s)
+		case r := <-l.pruning.results:
+			l.pruned(ctx, r)
 		case r := <-l.results:
 			l.finished(r)
 			if len(l.jobs) == 0 {

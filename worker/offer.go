@@ -81,6 +81,9 @@ func (l *loop) save(now time.Time) {
 	}
 	l.Log.Info("config taken", "config", u.state.config.Version.String(), "from", u.from, "before", l.version().String())
 	l.held, l.unsaved = u.state, nil
+	if l.pruning.cancel != nil {
+		l.pruning.cancel() // it knows nothing of what this config needs
+	}
 	l.Link.Have(l.held.config.Version)
 
 	apps := l.wanted()

@@ -20,6 +20,9 @@ type survey struct {
 	// known are the states of the containers that were inspected before, and details what the others' are.
 	known   map[string]string
 	details map[string]Details
+	// free is how many bytes of the engine's disk are, where that was asked and is known.
+	free               int64
+	askFree, freeKnown bool
 	// round is the loop's when the survey began: one that began before a job ended may not show what the
 	// job did.
 	round int
@@ -34,7 +37,7 @@ func (l *loop) survey(ctx context.Context, now time.Time) {
 		return
 	}
 	l.surveying = true
-	s := survey{facts: l.facts, round: l.round, known: l.states()}
+	s := survey{facts: l.facts, round: l.round, known: l.states(), askFree: l.PruneOnDiskPressure || len(l.short()) > 0}
 	go func() {
 		s.err = within(ctx, surveyTime, func(ctx context.Context) error { return s.ask(ctx, l.Engine) })
 		l.surveys <- s
@@ -65,6 +68,9 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 	}
 	l.remember(seen, now)
 	l.live(s, now)
+	if s.freeKnown {
+		l.retryNow(now, func(t *trouble) bool { return t.short != nil && l.crew.space.over(t.short, s.free) })
+	}
 	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
 	l.forgetSettled(steps)
 	l.start(ctx, finish, steps)
@@ -73,9 +79,11 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 			l.look(s.Again)
 		}
 	}
-	if l.settled(steps) {
+	settled := l.settled(steps)
+	if settled {
 		l.follow(l.version())
 	}
+	l.prune(ctx, now, s, settled)
 	l.report(failing(steps))
 }
 
@@ -88,6 +96,10 @@ func (s *survey) ask(ctx context.Context, engine Engine) (err error) {
 		if s.facts.CPUs < 1 || s.facts.MemoryMB < 1 {
 			return fmt.Errorf("the container engine says that the device has %d CPUs and %d MB of memory", s.facts.CPUs, s.facts.MemoryMB)
 		}
+	}
+	if s.askFree {
+		free, err := engine.Free(ctx)
+		s.free, s.freeKnown = free, err == nil
 	}
 	if s.seen, err = engine.List(ctx); err != nil {
 		return err

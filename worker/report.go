@@ -12,6 +12,9 @@ func (l *loop) report(failing []topics.Failure) {
 	if l.unsaved != nil {
 		failing = append([]topics.Failure{{App: self, Code: topics.ReasonStateUnsaved, Reason: l.unsaved.retry.reason}}, failing...)
 	}
+	if l.pruning.failed != nil {
+		failing = append([]topics.Failure{{App: self, Code: topics.ReasonPruneFailed, Reason: l.pruning.failed.reason}}, failing...)
+	}
 	r := l.describe(failing)
 	if same(r, l.reported) {
 		return
@@ -40,7 +43,7 @@ func (l *loop) report(failing []topics.Failure) {
 func (l *loop) describe(failing []topics.Failure) topics.Report {
 	r := topics.Report{
 		DeviceGroup: l.Group, Version: l.applied, Wanted: l.version(), Phase: topics.PhaseUpdating,
-		Failing: failing, At: time.Now(),
+		Failing: failing, Pruned: l.pruning.record.Last, At: time.Now(),
 	}
 	switch {
 	case l.held.group == "":

@@ -39,6 +39,8 @@ type trouble struct {
 	// conflict says that a name or port was taken, engineDown that the engine did not answer: both may
 	// pass before the next attempt is due.
 	conflict, engineDown bool
+	// short says how much room the app's image needs; nil when it has it.
+	short *shortage
 }
 
 // How long to wait after failures.
@@ -55,4 +57,9 @@ const (
 	longestEnginePause = 30 * time.Second
 	firstSavePause     = 5 * time.Second
 	longestSavePause   = 5 * time.Minute
+	firstPrunePause    = time.Minute
+	longestPrunePause  = time.Hour
+	// What is not needed does not change often.
+	firstPressPause   = time.Minute
+	longestPressPause = time.Hour
 )

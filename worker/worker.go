@@ -25,6 +25,12 @@ type Options struct {
 	Link     Link
 	// Recheck is how often the containers are looked at when nothing tells of a change; 0 is 30 s.
 	Recheck time.Duration
+	// DiskReserve is how many bytes of the disk that holds the images are to stay free: a pull that would take
+	// of them is put off.
+	DiskReserve int64
+	// PruneOnDiskPressure has unneeded images removed when there is no room for a new one, or less free than the
+	// reserve.
+	PruneOnDiskPressure bool
 	// Log is where the worker tells what it does; nil is nowhere.
 	Log *slog.Logger
 }
@@ -74,6 +80,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.Log.Warn("the record of what was applied is of no use; the status names no version until the containers follow one", "error", err)
 	}
 
+	record, err := loadPruneRecord(w.StateDir)
+	if err != nil {
+		w.Log.Warn("the record of the last prune_id is of no use; images are removed at the next one", "error", err)
+	}
+
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	linked := make(chan error, 1)
@@ -81,7 +92,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer cancel() // a worker that can never hear of a newer config is not left running
 		linked <- w.Link.Run(ctx)
 	}()
-	newLoop(w.Options, held, applied, images).run(ctx)
+	newLoop(w.Options, held, applied, images, record).run(ctx)
 	if err := <-linked; err != nil {
 		return fmt.Errorf("link to the managers: %w", err)
 	}

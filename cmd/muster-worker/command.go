@@ -28,6 +28,7 @@ var nebulaNames = settings.Aliases{
 type workerFlags struct {
 	broker       brokerflags.Flags
 	registry     registryFlags
+	disk         diskFlags
 	group        string
 	device       string
 	stateDir     string
@@ -67,6 +68,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
+	f.disk.declare(flags)
 	f.log.Declare(flags)
 	program.Settings(command, nebulaNames)
 	return command

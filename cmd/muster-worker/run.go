@@ -56,7 +56,10 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	w, err := worker.New(worker.Options{Group: f.group, StateDir: f.stateDir, Engine: engine, Link: uplink, Log: log})
+	w, err := worker.New(worker.Options{
+		Group: f.group, StateDir: f.stateDir, Engine: engine, Link: uplink,
+		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune, Log: log,
+	})
 	if err != nil {
 		return err
 	}

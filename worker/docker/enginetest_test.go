@@ -15,8 +15,9 @@ func TestEngineKeepsTheContract(t *testing.T) { keepsTheContract(t, rig.Docker(t
 // keepsTheContract runs the contract against the engine at host, which api is a client of.
 func keepsTheContract(t *testing.T, api *client.Client, host string) {
 	registry := rig.NewRegistry(t)
-	forever := registry.Push(t, rig.Name("forever"), rig.Hello{Version: "v1"})
-	once := registry.Push(t, rig.Name("once"), rig.Hello{Version: "v1", Args: []string{"-exit", "3"}})
+	// They are removed, and other tests on this machine must not have the same.
+	forever := registry.Push(t, rig.Name("forever"), rig.Hello{Version: rig.Name("v")})
+	once := registry.Push(t, rig.Name("once"), rig.Hello{Version: rig.Name("v"), Args: []string{"-exit", "3"}})
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		here, there := rig.Name("here"), rig.Name("there")
 		return enginetest.Harness{

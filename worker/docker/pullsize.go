@@ -43,20 +43,35 @@ func (e *Engine) pullSize(ctx context.Context, ref string) (worker.PullSize, err
 	if err != nil {
 		return worker.PullSize{}, err
 	}
-	r := newRepository(named, info.RegistryConfig, nil)
-	defer r.close()
-	of := tagOrDigest(named)
-	if digest, err := r.digest(ctx, of); err != nil {
-		return worker.PullSize{}, err
-	} else if digest != "" {
-		if _, err := c.ImageInspect(ctx, named.Name()+"@"+digest); err == nil {
-			return worker.PullSize{}, nil
-		}
-		of = digest
-	}
 	p, err := enginePlatform(ctx, c, info.Architecture)
 	if err != nil {
 		return worker.PullSize{}, err
+	}
+	have, err := stacks(ctx, c)
+	if err != nil {
+		return worker.PullSize{}, err
+	}
+	login := e.login(ctx, ref)
+	r := newRepository(named, info.RegistryConfig, login.credential)
+	defer r.close()
+	size, err := r.missing(ctx, tagOrDigest(named), p, have)
+	if err != nil {
+		return worker.PullSize{}, &refusal{said: hide(err.Error(), login.credential)}
+	}
+	return size, nil
+}
+
+// missing is what the image has beside the stacks of layers that are there.
+func (r *repository) missing(ctx context.Context, of string, p platform, have map[string]bool) (worker.PullSize, error) {
+	digest, err := r.digest(ctx, of)
+	if err != nil {
+		return worker.PullSize{}, err
+	}
+	if digest != "" {
+		if have[digest] {
+			return worker.PullSize{}, nil
+		}
+		of = digest
 	}
 	m, err := r.manifest(ctx, of, p)
 	if err != nil {
@@ -68,10 +83,6 @@ func (e *Engine) pullSize(ctx context.Context, ref string) (worker.PullSize, err
 	}
 	if len(layers) != len(m.Layers) {
 		return worker.PullSize{}, fmt.Errorf("the image has %d layers and lists %d", len(m.Layers), len(layers))
-	}
-	have, err := stacks(ctx, c)
-	if err != nil {
-		return worker.PullSize{}, err
 	}
 	var size worker.PullSize
 	for i, layer := range m.Layers {
@@ -98,7 +109,7 @@ func tagOrDigest(named reference.Named) string {
 // stack names a layer with those below it: the engine shares a layer only where all of them are the same.
 func stack(layers []string) string { return strings.Join(layers, " ") }
 
-// stacks are those of all images that the engine has.
+// stacks are those of all images that the engine has, with the digests that the images were pulled by.
 func stacks(ctx context.Context, c *client.Client) (map[string]bool, error) {
 	images, err := c.ImageList(ctx, image.ListOptions{})
 	if err != nil {
@@ -106,6 +117,10 @@ func stacks(ctx context.Context, c *client.Client) (map[string]bool, error) {
 	}
 	have := map[string]bool{}
 	for _, i := range images {
+		for _, name := range i.RepoDigests {
+			_, digest, _ := strings.Cut(name, "@")
+			have[digest] = true
+		}
 		found, err := c.ImageInspect(ctx, i.ID)
 		if err != nil {
 			continue // it has gone, and with it what it had

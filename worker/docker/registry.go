@@ -31,7 +31,7 @@ type repository struct {
 
 // newRepository is the one of that image. Registries that the engine takes without a trusted certificate are
 // asked like the engine does: with TLS whoever they are, and without TLS where they have none.
-func newRepository(image reference.Named, config *registry.ServiceConfig, credential auth.CredentialFunc) *repository {
+func newRepository(image reference.Named, config *registry.ServiceConfig, credential auth.Credential) *repository {
 	host := reference.Domain(image)
 	r := &repository{schemes: []string{"https"}, host: host, path: reference.Path(image)}
 	if host == "docker.io" {
@@ -42,7 +42,9 @@ func newRepository(image reference.Named, config *registry.ServiceConfig, creden
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the engine was told so
 		r.schemes = append(r.schemes, "http")
 	}
-	r.client = &auth.Client{Client: &http.Client{Transport: transport}, Cache: auth.NewCache(), Credential: credential}
+	r.client = &auth.Client{
+		Client: &http.Client{Transport: transport}, Cache: auth.NewCache(), Credential: auth.StaticCredential(r.host, credential),
+	}
 	r.client.SetUserAgent("muster-worker")
 	return r
 }

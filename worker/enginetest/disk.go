@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/topics"
 	"muster/worker"
@@ -14,6 +15,9 @@ import (
 // SetFree sets how many bytes of the machine's disk are free. Images that are pulled take of them, and give
 // them back when they are removed.
 func (m *Machine) SetFree(bytes int64) { m.with(func() { m.free = bytes }) }
+
+// SetUnimageTime makes the removal of each image take that long.
+func (m *Machine) SetUnimageTime(d time.Duration) { m.with(func() { m.unimageTime = d }) }
 
 // Load puts an image on the machine without a registry.
 func (m *Machine) Load(ref string, image Image) { m.with(func() { m.present[ref] = image }) }
@@ -71,6 +75,12 @@ func (f *Fake) RemoveImage(ctx context.Context, id string) error {
 		return fmt.Errorf("remove image %s: %w", id, err)
 	}
 	m := f.machine
+	wait := m.unimageTime
+	m.mu.Unlock()
+	if err := pass(ctx, wait); err != nil {
+		return fmt.Errorf("remove image %s: %w", id, err)
+	}
+	m.mu.Lock()
 	defer m.mu.Unlock()
 	ref := strings.TrimPrefix(id, fakeID)
 	if m.used(ref) {

@@ -34,19 +34,20 @@ const (
 // A Machine is a computer in memory on which the engines of one or more devices run containers. It fails
 // on demand. Time passes only where an [Image] or [Machine.SetRemoveTime] says so.
 type Machine struct {
-	mu         sync.Mutex
-	facts      worker.Facts
-	registry   map[string]Image
-	present    map[string]Image
-	free       int64 // of the disk, in bytes
-	networks   map[string]bool
-	containers map[string]*container
-	lastID     int
-	faults     map[Op][]error
-	down       bool
-	removeTime time.Duration
-	ops        []string
-	watchers   map[chan struct{}]string // by channel, the device it is for
+	mu          sync.Mutex
+	facts       worker.Facts
+	registry    map[string]Image
+	present     map[string]Image
+	free        int64 // of the disk, in bytes
+	unimageTime time.Duration
+	networks    map[string]bool
+	containers  map[string]*container
+	lastID      int
+	faults      map[Op][]error
+	down        bool
+	removeTime  time.Duration
+	ops         []string
+	watchers    map[chan struct{}]string // by channel, the device it is for
 }
 
 // An Image is one that a registry offers.
