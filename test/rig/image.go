@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // The media types of an image as every engine and registry knows them.
@@ -22,6 +23,10 @@ type Hello struct {
 	Version string
 	// Args are the program's flags, such as "-exit", "3".
 	Args []string
+	// Command is the image's CMD: arguments that the program does not look at.
+	Command []string
+	// Healthcheck has the image ask the program every second whether it is well.
+	Healthcheck bool
 	// Padding adds a layer of that many random bytes, so that a pull takes its time and nothing of it is
 	// already there.
 	Padding int
@@ -83,15 +88,24 @@ func BuildImage(ctx context.Context, hello Hello) (Image, error) {
 
 // config is the image's configuration document.
 func (h Hello) config(diffIDs []string) ([]byte, error) {
+	settings := map[string]any{
+		"Entrypoint":   append([]string{"/hello"}, h.Args...),
+		"Env":          []string{"VERSION=" + h.Version},
+		"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}},
+		"Volumes":      map[string]any{"/scratch": map[string]any{}},
+	}
+	if len(h.Command) > 0 {
+		settings["Cmd"] = h.Command
+	}
+	if h.Healthcheck {
+		settings["Healthcheck"] = map[string]any{
+			"Test": []string{"CMD", "/hello", "-check"}, "Interval": time.Second, "Timeout": 10 * time.Second, "Retries": 2,
+		}
+	}
 	return json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH,
 		"os":           "linux",
-		"config": map[string]any{
-			"Entrypoint":   append([]string{"/hello"}, h.Args...),
-			"Env":          []string{"VERSION=" + h.Version},
-			"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}},
-			"Volumes":      map[string]any{"/scratch": map[string]any{}},
-		},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": diffIDs},
+		"config":       settings,
+		"rootfs":       map[string]any{"type": "layers", "diff_ids": diffIDs},
 	})
 }
