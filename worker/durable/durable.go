@@ -12,25 +12,38 @@ import (
 // when it fails or the machine dies in between, the old content is. It uses a second file, with ".tmp" at the
 // end of its name, so that there must be only one writer at a time.
 func WriteFile(path string, data []byte) error {
+	if err := replace(path, data, (*os.File).Sync); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// WriteLoose replaces the file's content as [WriteFile] does, but does not wait for the disk: after a power cut the
+// file may have either content, or none. It is for what only people look at.
+func WriteLoose(path string, data []byte) error {
+	return replace(path, data, func(*os.File) error { return nil })
+}
+
+func replace(path string, data []byte, sync func(*os.File) error) error {
 	tmp := path + ".tmp"
-	if err := write(tmp, data); err != nil {
+	if err := write(tmp, data, sync); err != nil {
 		// A part of a file only takes space, which may be what was lacking.
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), remove(tmp))
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), remove(tmp))
 	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
-func write(path string, data []byte) error {
+func write(path string, data []byte, sync func(*os.File) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync()
+		err = sync(f)
 	}
 	return errors.Join(err, f.Close())
 }

@@ -59,14 +59,18 @@ func onBrokers(t *testing.T, test func(t *testing.T, url string, manager *client
 }
 
 // run runs a link of device d, group g, until stop, which waits for its end.
-func run(t *testing.T, url string, interval time.Duration) (l *link.Link, stop func()) {
+func run(t *testing.T, url string, interval time.Duration, change ...func(*link.Options)) (l *link.Link, stop func()) {
 	t.Helper()
-	l, err := link.New(link.Options{
+	o := link.Options{
 		Group: "g", Device: "d", Agent: "test", StateDir: t.TempDir(), Interval: interval,
 		Dial: func(will func() *client.Message) (client.Client, error) {
 			return network.Dial(network.Options{URL: url, ClientID: "d", Will: will, Backoff: network.Backoff{Min: time.Millisecond, Max: 100 * time.Millisecond}})
 		},
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	l, err := link.New(o)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -186,6 +190,31 @@ func TestStatusComesAndGoes(t *testing.T) {
 		stop()
 		if s := nextStatus(t, manager); s.State != topics.Offline || s.Session != first.Session {
 			t.Errorf("the status after a clean stop is %+v", s)
+		}
+	})
+}
+
+// A broker takes reports also while nobody listens to them, and keeps none.
+func TestReportsWithAndWithoutListeners(t *testing.T) {
+	onBrokers(t, func(t *testing.T, url string, manager *clienttest.Peer) {
+		begun := make(chan struct{}, 100)
+		l, _ := run(t, url, time.Hour, func(o *link.Options) {
+			o.Machine = func(context.Context) topics.Machine { begun <- struct{}{}; return topics.Machine{} }
+		})
+		nextStatus(t, manager) // it is connected
+		for _, id := range []string{"a", "b"} {
+			l.SetReport(state(id))
+			<-begun // the one before has been acknowledged
+		}
+		manager.Subscribe(topics.DefaultRoot.Filter(topics.DeviceReport))
+		l.SetReport(state("c"))
+		var r topics.Report
+		for r.Seq < 3 { // the second may have come too
+			m := next(t, manager, topics.DeviceReport)
+			var err error
+			if r, err = topics.ParseReport(m.Payload); err != nil || m.Retain || r.Seq < 2 || !r.Updated || m.ContentType != "application/json" {
+				t.Fatalf("the report is %+v in %+v, %v", r, m, err)
+			}
 		}
 	})
 }

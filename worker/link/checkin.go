@@ -93,6 +93,7 @@ func (l *Link) ask(ctx context.Context, c client.Client, seq int64) (next time.D
 	case err == nil:
 		l.complain("check-in unanswered", "")
 		l.complain("check-in not published", "")
+		l.answered()
 		r, _ := topics.ParseCheckinReply(payload) // requestOf has read it before
 		return l.after(r.NextIn), true
 	case errors.Is(err, client.ErrNotConnected) || ctx.Err() != nil:
@@ -114,7 +115,7 @@ func (l *Link) publishRequest(ctx context.Context, c client.Client, id string, s
 	if err != nil {
 		return err
 	}
-	return c.Publish(ctx, client.Message{
+	return l.publish(ctx, c, client.Message{
 		Topic: l.Root.Topic(topics.DeviceCheckin, l.Device), Payload: payload, QoS: 1, Expiry: l.Interval,
 		ContentType: "application/json", ResponseTopic: l.Root.Topic(topics.DeviceReply, l.Device), CorrelationData: []byte(id),
 	})

@@ -3,7 +3,7 @@
 //	groups/{g}/config ──┐
 //	                    ├→ check → newest of one → Configs
 //	devices/{d}/reply ──┘
-//	SetReport, Have, Progress → newest of one → status, check-ins, progress
+//	SetReport, Have, Progress → newest of one → status, reports, check-ins, progress
 //
 // Nothing in it waits for the worker, and the worker never waits for it: where one side is slower, the other's
 // newest wins.
@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,10 @@ type Options struct {
 	StateDir string
 	// Interval is the time between check-ins; 0 is 30 s.
 	Interval time.Duration
+	// ReportInterval is the time between reports when nothing changes; 0 is [DefaultReportInterval].
+	ReportInterval time.Duration
+	// Machine reads the facts of the device for a report; nil is none. It may take its time.
+	Machine func(ctx context.Context) topics.Machine
 	// TransientStatus has the status not kept by the broker, for brokers that keep little.
 	TransientStatus bool
 	// Dial makes the MQTT client, whose id is to be the device's name. will is to be called once for each
@@ -46,6 +51,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// DefaultReportInterval is how often a device reports when nothing changes.
+const DefaultReportInterval = 5 * time.Minute
+
 // A Link is made by [New] and works while [Link.Run] does.
 type Link struct {
 	Options
@@ -54,8 +62,8 @@ type Link struct {
 	// boot names this start, for the check-ins.
 	boot string
 
-	// changed, up and pulling wake the goroutines of statuses, check-ins and progress.
-	changed, up, pulling chan struct{}
+	// changed, up, pulling and reporting wake the goroutines of statuses, check-ins, progress and reports.
+	changed, up, pulling, reporting chan struct{}
 	// heard says that a config came since the last attempt to connect.
 	heard atomic.Bool
 
@@ -65,6 +73,9 @@ type Link struct {
 	mu         sync.Mutex
 	session    int64
 	report     topics.Report
+	revision   int64 // counts the values of report
+	state      State
+	stateSaved time.Time
 	have       topics.Version
 	progress   map[string]topics.Progress
 	complaints map[string]string
@@ -92,6 +103,12 @@ func New(o Options) (*Link, error) {
 	if o.Interval <= 0 {
 		o.Interval = 30 * time.Second
 	}
+	if o.ReportInterval <= 0 {
+		o.ReportInterval = DefaultReportInterval
+	}
+	if o.Machine == nil {
+		o.Machine = func(context.Context) topics.Machine { return topics.Machine{} }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -101,6 +118,7 @@ func New(o Options) (*Link, error) {
 		requests: request.New(requestOf, request.Timeout),
 		boot:     rand.Text()[:16],
 		changed:  make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
+		reporting:  make(chan struct{}, 1),
 		progress:   map[string]topics.Progress{},
 		complaints: map[string]string{},
 	}, nil
@@ -113,8 +131,13 @@ func (l *Link) Configs() <-chan worker.Offered { return l.configs }
 func (l *Link) SetReport(r topics.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	news := r.Version != l.report.Version || !slices.Equal(r.Failing, l.report.Failing)
 	l.report = r
-	wake(l.changed)
+	l.revision++
+	wake(l.reporting)
+	if news {
+		wake(l.changed)
+	}
 }
 
 // Have implements [worker.Link].
@@ -150,12 +173,16 @@ func (l *Link) Run(ctx context.Context) error {
 	wg.Go(func() { l.tellStatus(ctx, c) })
 	wg.Go(func() { l.checkIn(ctx, c) })
 	wg.Go(func() { l.tellProgress(ctx, c) })
+	wg.Go(func() { l.tellReports(ctx, c) })
 	c.OnUp(func() {
+		l.connected(true)
+		wake(l.reporting)
 		wake(l.changed)
 		wake(l.up)
 	})
 	wg.Wait()
 	l.sayGoodbye(c)
+	l.connected(false)
 	return c.Close()
 }
 

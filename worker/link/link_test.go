@@ -101,6 +101,7 @@ func TestSlowWorkerGetsTheNewest(t *testing.T) {
 func TestStatusOfASession(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.link.SetReport(topics.Report{Version: version(1)})
+		synctest.Wait() // else it may be told of twice
 		b.client.connect()
 		b.pass(time.Second)
 		want := topics.Status{State: topics.Online, Session: time.Now().Add(-time.Second).UnixMilli(), DeviceGroup: "g",

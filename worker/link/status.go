@@ -91,7 +91,7 @@ func (l *Link) publishStatus(ctx context.Context, c client.Client, state string)
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
-	return c.Publish(ctx, m)
+	return l.publish(ctx, c, m)
 }
 
 // sayGoodbye tells that the session ends, as the will would.
@@ -118,7 +118,7 @@ func (l *Link) tellProgress(ctx context.Context, c client.Client) {
 		for _, p := range news {
 			payload, err := p.Encode()
 			if err == nil {
-				err = c.Publish(ctx, client.Message{
+				err = l.publish(ctx, c, client.Message{
 					Topic: l.Root.Topic(topics.DeviceProgress, l.Device), Payload: payload, ContentType: "application/json",
 				})
 			}
