@@ -135,7 +135,8 @@ func (b *bench) run(group string) {
 		engine = b.engine
 	}
 	w, err := worker.New(worker.Options{
-		Group: group, StateDir: b.dir, Engine: engine, Link: b.link, DiskReserve: b.reserve, PruneOnDiskPressure: b.prune,
+		DiskReserve: b.reserve, PruneOnDiskPressure: b.prune,
+		Group: group, Device: "d", Agent: "muster-worker/test", StateDir: b.dir, Engine: engine, Link: b.link,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	if err != nil {

@@ -22,6 +22,8 @@ const (
 	LabelIndex = "muster.index"
 	// LabelSpec is the [Spec.Hash] that the container was made from.
 	LabelSpec = "muster.spec"
+	// LabelAppID is the version of the app, or the cron_job, that the container was made for.
+	LabelAppID = "muster.app_id"
 	// LabelStopGrace is how many seconds the container has to end after SIGTERM; see [Container.StopGrace].
 	LabelStopGrace = "muster.stop_grace"
 )
@@ -84,6 +86,8 @@ type Container struct {
 	App   string
 	Index int
 	Spec  string
+	// AppID is the version of the app, or of the cron_job, that it was made for; 0 when nothing says it.
+	AppID int64
 	// CronJob is the cron_job that it is a run of; empty for an app's container.
 	CronJob string
 	// State is the engine's: "created", "running", "paused", "restarting", "removing", "exited" or "dead".
@@ -161,6 +165,9 @@ type Engine interface {
 type Facts struct {
 	CPUs     int
 	MemoryMB int
+	// What follows is for people, and empty where the engine does not say: the machine's name, its system, and
+	// the engine's version.
+	Hostname, OS, Kernel, Architecture, Version string
 }
 
 // within does something with the engine that is to take no longer than limit. When that ends it, the error says

@@ -28,6 +28,11 @@ type loop struct {
 	// applied is the last version that the containers were seen to follow, also by an earlier worker.
 	applied  topics.Version
 	reported topics.Report
+	// seen and steps are what the last plan was made from and what it was, for the report; reportLost is why the report
+	// could not be written down.
+	seen       []Container
+	steps      []Step
+	reportLost error
 	// complaint is the last thing logged about a config that was not taken.
 	complaint string
 
@@ -123,7 +128,7 @@ func (l *loop) begin() {
 		l.Log.Info("config read from disk", "device_group", l.Group, "config", l.held.config.Version.String())
 		l.Link.Have(l.held.config.Version)
 	}
-	l.Link.SetReport(l.reported)
+	l.tell(l.describe(nil))
 }
 
 // look has the containers looked at no later than then.

@@ -72,6 +72,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 		l.retryNow(now, func(t *trouble) bool { return t.short != nil && l.crew.space.over(t.short, s.free) })
 	}
 	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
+	l.seen, l.steps = seen, steps
 	l.forgetSettled(steps)
 	l.start(ctx, finish, steps)
 	for _, s := range steps {

@@ -1,13 +1,37 @@
 package worker
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"time"
 
 	"muster/topics"
+	"muster/worker/durable"
 )
 
-// report tells the managers and the log how the device is, if that is news.
+// reportFile is the file in the state directory that says what the device runs, for those who look at it without the
+// managers. Nothing reads it but people's tools.
+const reportFile = "report.json"
+
+// LoadReport reads what the worker of that state directory last said of itself, without the facts of the machine. It
+// wraps [os.ErrNotExist] when none did.
+func LoadReport(dir string) (topics.Report, error) {
+	path := filepath.Join(dir, reportFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return topics.Report{}, err
+	}
+	var r topics.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return topics.Report{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// report tells the managers, the log and the state directory how the device is, if that is news.
 func (l *loop) report(failing []topics.Failure) {
 	if l.unsaved != nil {
 		failing = append([]topics.Failure{{App: self, Code: topics.ReasonStateUnsaved, Reason: l.unsaved.retry.reason}}, failing...)
@@ -16,7 +40,7 @@ func (l *loop) report(failing []topics.Failure) {
 		failing = append([]topics.Failure{{App: self, Code: topics.ReasonPruneFailed, Reason: l.pruning.failed.reason}}, failing...)
 	}
 	r := l.describe(failing)
-	if same(r, l.reported) {
+	if same(r, l.reported) || same(steady(r), steady(l.reported)) && r.At.Before(l.reported.At.Add(quietGap)) {
 		return
 	}
 	before := map[topics.Failure]string{}
@@ -35,15 +59,34 @@ func (l *loop) report(failing []topics.Failure) {
 	if r.Version != l.reported.Version {
 		l.Log.Info("config applied", "config", r.Version.String(), "failing", len(failing))
 	}
+	l.tell(r)
+}
+
+// tell gives the report to those who want to know.
+func (l *loop) tell(r topics.Report) {
 	l.reported = r
 	l.Link.SetReport(r)
+	data, err := json.Marshal(r)
+	if err == nil {
+		err = durable.WriteLoose(filepath.Join(l.StateDir, reportFile), data)
+	}
+	switch {
+	case err != nil && l.reportLost == nil:
+		l.Log.Warn("the report cannot be written to disk; muster-worker status shows an old one", "error", err)
+	case err == nil && l.reportLost != nil:
+		l.Log.Info("the report is written to disk again")
+	}
+	l.reportLost = err
 }
 
 // describe is the report as of now.
 func (l *loop) describe(failing []topics.Failure) topics.Report {
 	r := topics.Report{
-		DeviceGroup: l.Group, Version: l.applied, Wanted: l.version(), Phase: topics.PhaseUpdating,
-		Failing: failing, Pruned: l.pruning.record.Last, At: time.Now(),
+		Device: l.Device, DeviceGroup: l.Group, Agent: l.Agent, Version: l.applied, Wanted: l.version(), Phase: topics.PhaseUpdating,
+		Failing: failing, Apps: l.appStates(failing), CronJobs: []topics.CronJobState{}, Pruned: l.pruning.record.Last, At: time.Now(),
+		Machine: topics.Machine{
+			Hostname: l.facts.Hostname, OS: l.facts.OS, Kernel: l.facts.Kernel, Architecture: l.facts.Architecture, Engine: l.facts.Version,
+		},
 	}
 	switch {
 	case l.held.group == "":
@@ -61,6 +104,29 @@ func (l *loop) counts(id string) (engine, health int) {
 		return known.restarts, known.heals
 	}
 	return 0, 0
+}
+
+// quietGap is how long what is no news waits for something that is.
+const quietGap = 5 * time.Minute
+
+// steady is the report without what changes all the time while a container keeps ending: how often it was started
+// again, and whether it runs at this moment.
+func steady(r topics.Report) topics.Report {
+	apps := make([]topics.AppState, 0, len(r.Apps))
+	for _, a := range r.Apps {
+		containers := make([]topics.ContainerState, 0, len(a.Containers))
+		for _, c := range a.Containers {
+			c.EngineRestarts, c.HealthRestarts = 0, 0
+			if a.Code != "" && c.State == "restarting" {
+				c.State = "running"
+			}
+			containers = append(containers, c)
+		}
+		a.Containers = containers
+		apps = append(apps, a)
+	}
+	r.Apps = apps
+	return r
 }
 
 // same reports whether two reports say the same, but for when.

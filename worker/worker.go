@@ -18,6 +18,8 @@ import (
 type Options struct {
 	// Group is the device_group that the device belongs to.
 	Group string
+	// Device and Agent are what the device's report calls it and its program; empty where nobody looks.
+	Device, Agent string
 	// StateDir is the directory for what must outlive a restart; it is made when it is missing. It
 	// belongs to one worker at a time.
 	StateDir string

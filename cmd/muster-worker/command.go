@@ -12,6 +12,7 @@ import (
 	"muster/cmd/internal/program"
 	"muster/cmd/internal/settings"
 	"muster/topics"
+	"muster/worker/link"
 )
 
 // nebulaNames are the environment variables of Nebula's worker.
@@ -34,6 +35,7 @@ type workerFlags struct {
 	stateDir     string
 	dockerHost   string
 	checkIn      time.Duration
+	reports      time.Duration
 	topicRoot    string
 	retainStatus bool
 	log          program.LogFlags
@@ -66,6 +68,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
 	f.registry.declare(flags)
 	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
+	settings.DurationVar(flags, &f.reports, "report-interval", link.DefaultReportInterval, "how often to report how the device is, beside when something changes")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
 	f.disk.declare(flags)

@@ -26,6 +26,7 @@ var ours = []string{
 	"muster/worker/docker",
 	"muster/worker/durable",
 	"muster/worker/link",
+	"muster/worker/machine",
 }
 
 // foreign are modules that a device must not carry, each with what it would bring.

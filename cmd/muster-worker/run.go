@@ -14,6 +14,7 @@ import (
 	"muster/worker"
 	"muster/worker/docker"
 	"muster/worker/link"
+	"muster/worker/machine"
 )
 
 // run connects the device's engine and its link to the worker, and works until ctx ends.
@@ -38,9 +39,10 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
+	agent := "muster-worker/" + program.Version()
 	uplink, err := link.New(link.Options{
 		Root: root, Group: f.group, Device: f.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
-		Agent: "muster-worker/" + program.Version(),
+		Agent: agent, ReportInterval: f.reports, Machine: machine.NewReader(f.stateDir).Read,
 		Dial: func(will func() *client.Message) (client.Client, error) {
 			options.ClientID = f.device
 			options.Will = will
@@ -57,7 +59,7 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 		return err
 	}
 	w, err := worker.New(worker.Options{
-		Group: f.group, StateDir: f.stateDir, Engine: engine, Link: uplink,
+		Group: f.group, Device: f.device, Agent: agent, StateDir: f.stateDir, Engine: engine, Link: uplink,
 		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune, Log: log,
 	})
 	if err != nil {

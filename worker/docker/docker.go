@@ -125,7 +125,10 @@ func (e *Engine) Facts(ctx context.Context) (worker.Facts, error) {
 	if err != nil {
 		return worker.Facts{}, explain(ctx, doing, err)
 	}
-	return worker.Facts{CPUs: info.NCPU, MemoryMB: int(info.MemTotal >> 20)}, nil
+	return worker.Facts{
+		CPUs: info.NCPU, MemoryMB: int(info.MemTotal >> 20),
+		Hostname: info.Name, OS: info.OperatingSystem, Kernel: info.KernelVersion, Architecture: info.Architecture, Version: info.ServerVersion,
+	}, nil
 }
 
 // Close implements [worker.Engine]. It ends the channels' senders that [Engine.Events] started; containers

@@ -91,6 +91,9 @@ func seen(f container.Summary) worker.Container {
 	if index, err := strconv.Atoi(f.Labels[worker.LabelIndex]); err == nil {
 		c.Index = index
 	}
+	if id, err := strconv.ParseInt(f.Labels[worker.LabelAppID], 10, 64); err == nil && id > 0 {
+		c.AppID = id
+	}
 	if seconds, err := strconv.Atoi(f.Labels[worker.LabelStopGrace]); err == nil {
 		c.StopGrace = time.Duration(seconds) * time.Second
 	}

@@ -68,6 +68,7 @@ func (e *Engine) labels(spec worker.Spec) map[string]string {
 	maps.Copy(labels, map[string]string{
 		worker.LabelDevice:       e.opts.Device,
 		worker.LabelSpec:         spec.Hash(),
+		worker.LabelAppID:        strconv.FormatInt(spec.AppID, 10),
 		worker.LabelOrchestrator: worker.NebulaOrchestrator,
 	})
 	delete(labels, worker.LabelCronJob)

@@ -32,6 +32,21 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
+func TestWriteLoose(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, content := range []string{"first", "the second one, longer", ""} {
+		if err := durable.WriteLoose(path, []byte(content)); err != nil {
+			t.Fatalf("WriteLoose(%q): %v", content, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("the file holds %q, %v, want %q", got, err, content)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("the directory holds %v, %v, want the file alone", entries, err)
+	}
+}
+
 func TestWriteFileKeepsTheOldWhenTheDiskIsFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := durable.WriteFile(path, []byte("old")); err != nil {

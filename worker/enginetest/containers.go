@@ -22,7 +22,7 @@ func testLife(t *testing.T, h Harness) {
 	if len(got) != 1 {
 		t.Fatalf("List after Create = %+v, want one container", got)
 	}
-	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, Spec: spec.Hash(), State: "created", Detail: got[0].Detail,
+	want := worker.Container{ID: id, Name: spec.Name(), App: spec.App, Index: 2, AppID: spec.AppID, Spec: spec.Hash(), State: "created", Detail: got[0].Detail,
 		Image: h.Forever, ImageID: got[0].ImageID, StopGrace: 90 * time.Second}
 	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("after Create the container is %+v, want %+v", got[0], want)

@@ -169,7 +169,7 @@ func (f *Fake) create(ctx context.Context, spec worker.Spec, name string) (strin
 		}
 	}
 	c := &container{device: f.device, spec: spec, image: image, Container: worker.Container{
-		ID: m.newID(), Name: name, App: spec.App, CronJob: spec.CronJob, Index: spec.Index, Spec: spec.Hash(),
+		ID: m.newID(), Name: name, App: spec.App, CronJob: spec.CronJob, Index: spec.Index, AppID: spec.AppID, Spec: spec.Hash(),
 		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
 	}}
 	if spec.StopGraceSeconds != nil {

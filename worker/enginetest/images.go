@@ -15,6 +15,9 @@ func testFacts(t *testing.T, h Harness) {
 	if facts.CPUs < 1 || facts.MemoryMB < 1 {
 		t.Errorf("Facts = %+v, want at least one CPU and one megabyte", facts)
 	}
+	if facts.Hostname == "" || facts.OS == "" || facts.Kernel == "" || facts.Architecture == "" || facts.Version == "" {
+		t.Errorf("Facts = %+v, want what it is for people", facts)
+	}
 }
 
 func testImages(t *testing.T, h Harness) {

@@ -83,7 +83,7 @@ type container struct {
 // NewMachine is a computer with four CPUs and 4000 MB of memory, no images, and Docker's own networks.
 func NewMachine() *Machine {
 	return &Machine{
-		facts:      worker.Facts{CPUs: 4, MemoryMB: 4000},
+		facts:      worker.Facts{CPUs: 4, MemoryMB: 4000, Hostname: "machine", OS: "memory", Kernel: "1.0", Architecture: "none", Version: "1.0"},
 		registry:   map[string]Image{},
 		present:    map[string]Image{},
 		free:       1 << 40,
