@@ -35,7 +35,7 @@ type ContainerOptions struct {
 // AppOptions are the optional settings of an app that a cron_job does not have.
 type AppOptions struct {
 	// RestartPolicy says when the engine starts a container again that has ended: one of the RestartPolicy
-	// constants; [RestartUnlessStopped] when empty.
+	// constants; [RestartAlways] when empty.
 	RestartPolicy string `json:"restart_policy,omitempty"`
 	// Healthcheck overrides the one of the image.
 	Healthcheck *Healthcheck `json:"healthcheck,omitempty"`
@@ -57,7 +57,7 @@ func (o ContainerOptions) Canonical() ContainerOptions {
 
 // Canonical is o without what says no more than nothing: a value that is the default anyway.
 func (o AppOptions) Canonical() AppOptions {
-	if o.RestartPolicy == RestartUnlessStopped {
+	if o.RestartPolicy == RestartAlways {
 		o.RestartPolicy = ""
 	}
 	if h := o.Healthcheck; h != nil && len(h.Test) == 0 && h.IntervalSeconds|h.TimeoutSeconds|h.StartPeriodSeconds|h.Retries == 0 {

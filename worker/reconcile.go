@@ -65,6 +65,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 		l.Log.Info("the container engine answers again")
 		l.engineDown = nil
 		l.retryNow(now, func(t *trouble) bool { return t.engineDown })
+		clear(l.starts) // what ended meanwhile ended with the engine
 	}
 	l.remember(seen, now)
 	l.live(s, now)

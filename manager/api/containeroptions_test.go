@@ -27,7 +27,7 @@ var options = []struct{ name, value, gone string }{
 
 var appOnlyOptions = []struct{ name, value, gone string }{
 	{"restart_policy", `"on-failure"`, `""`},
-	{"restart_policy", `"no"`, `"unless-stopped"`},
+	{"restart_policy", `"no"`, `"always"`},
 	{"healthcheck", `{"test": ["CMD-SHELL", "wget -q localhost"], "interval_seconds": 5, "timeout_seconds": 2, "start_period_seconds": 60, "retries": 2}`, `{}`},
 	{"healthcheck", `{"retries": 2}`, `{"test": [], "retries": 0}`},
 	{"depends_on", `["idle"]`, `[]`},

@@ -16,9 +16,11 @@ import (
 // An installation is a manager, its broker, a registry, and devices, all on this machine and all under
 // names and ports of their own.
 type installation struct {
-	t        testing.TB
-	dir      string
-	engine   *client.Client
+	t      testing.TB
+	dir    string
+	engine *client.Client
+	// own is the engine behind engine, or nil when that is the machine's.
+	own      *rig.Engine
 	registry *rig.Registry
 	// external is the broker beside the manager, or nil when the manager embeds it.
 	external           *rig.Broker
@@ -40,9 +42,23 @@ func forEachBroker(t *testing.T, test func(t *testing.T, in *installation)) {
 // install starts all but the devices.
 func install(t testing.TB, external *rig.Broker) *installation {
 	t.Helper()
+	return installOn(t, rig.Docker(t), external)
+}
+
+// installOwn starts all but the devices, which will have an engine that the test may do anything to.
+func installOwn(t testing.TB, o rig.EngineOptions) *installation {
+	t.Helper()
+	own := rig.OwnEngine(t, o)
+	in := installOn(t, own.Client, nil)
+	in.own = own
+	return in
+}
+
+func installOn(t testing.TB, engine *client.Client, external *rig.Broker) *installation {
+	t.Helper()
 	port := rig.FreePorts(t, 2)
 	in := &installation{
-		t: t, dir: t.TempDir(), engine: rig.Docker(t), registry: rig.NewRegistry(t), external: external,
+		t: t, dir: t.TempDir(), engine: engine, registry: rig.NewRegistry(t), external: external,
 		httpAddr: fmt.Sprintf("127.0.0.1:%d", port), mqttAddr: fmt.Sprintf("127.0.0.1:%d", port+1),
 	}
 	if external != nil {
@@ -89,14 +105,16 @@ type device struct {
 	worker *program
 }
 
-// newDevice makes a device without starting its worker. Its containers are removed when the test ends.
+// newDevice makes a device without starting its worker. Its containers are gone when the test has ended.
 func (in *installation) newDevice(group string) *device {
 	d := &device{in: in, name: rig.Name("device"), group: group, broker: in.mqttAddr}
 	in.t.Cleanup(func() {
 		if d.worker != nil {
 			d.worker.kill()
 		}
-		d.removeContainers()
+		if in.own == nil {
+			d.removeContainers()
+		}
 	})
 	return d
 }
@@ -110,5 +128,8 @@ func (d *device) start(more ...string) {
 		"--broker-url", "mqtt://" + d.broker, "--device-group", d.group, "--device", d.name,
 		"--state-dir", d.stateDir(), "--check-in-time", "2s",
 	}, reconnect, more)
+	if d.in.own != nil {
+		args = append(args, "--docker-host", d.in.own.Host)
+	}
 	d.worker = start(d.in.t, "muster-worker", args...)
 }

@@ -38,8 +38,9 @@ fi
 forget() {
 	ip link delete "$name"
 	networks=$dir/data/docker/network/files/local-kv.db
-	[ ! -e "$networks" ] || grep -ao 'br-[0-9a-f]\{12\}' "$networks" | sort -u | while read -r link; do
-		ip link delete "$link" 2>/dev/null || true # networks that were removed are in there too
+	# Bridges, and links to containers for which a kill came before they were in one.
+	[ ! -e "$networks" ] || grep -aoE 'br-[0-9a-f]{12}|veth[0-9a-f]{7}' "$networks" | sort -u | while read -r link; do
+		ip link delete "$link" 2>/dev/null || true # what was removed is in there too
 	done
 	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} +
 }

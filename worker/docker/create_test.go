@@ -43,7 +43,7 @@ func TestCreateHonoursTheSpec(t *testing.T) {
 	if made.Name != "/"+spec.App+"-4" {
 		t.Errorf("name %s, want %s-4", made.Name, spec.App)
 	}
-	if made.HostConfig.RestartPolicy.Name != container.RestartPolicyUnlessStopped {
+	if made.HostConfig.RestartPolicy.Name != container.RestartPolicyAlways {
 		t.Errorf("restart policy %q", made.HostConfig.RestartPolicy.Name)
 	}
 	for _, binding := range made.NetworkSettings.Ports["8080/tcp"] {

@@ -12,9 +12,11 @@ import (
 	"muster/worker"
 )
 
-// restartPolicy has the engine bring containers back, after a reboot too, whether or not there is a worker.
+// restartPolicy has the engine bring containers back, after a reboot too, whether or not there is a worker. With
+// "unless-stopped" it would not after it was killed: Docker then takes the containers, which it ends when it starts
+// again, for stopped by hand.
 func restartPolicy(spec worker.Spec) container.RestartPolicy {
-	policy := container.RestartPolicyUnlessStopped
+	policy := container.RestartPolicyAlways
 	if spec.RestartPolicy != "" {
 		policy = container.RestartPolicyMode(spec.RestartPolicy)
 	}
