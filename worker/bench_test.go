@@ -99,6 +99,9 @@ type bench struct {
 	engine worker.Engine
 	link   *script
 	log    *logs.Buffer
+	// maxPulls and maxRestartWait are the worker's MaxPulls and MaxRestartWait.
+	maxPulls       int
+	maxRestartWait time.Duration
 	// reserve and prune are the worker's DiskReserve and PruneOnDiskPressure.
 	reserve int64
 	prune   bool
@@ -137,6 +140,7 @@ func (b *bench) run(group string) {
 	w, err := worker.New(worker.Options{
 		DiskReserve: b.reserve, PruneOnDiskPressure: b.prune,
 		Group: group, Device: "d", Agent: "muster-worker/test", StateDir: b.dir, Engine: engine, Link: b.link,
+		MaxPulls: b.maxPulls, MaxRestartWait: b.maxRestartWait,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	if err != nil {

@@ -13,10 +13,6 @@ import (
 
 // Limits of a job.
 const (
-	// maxPulls is how many images are fetched at the same time.
-	maxPulls = 2
-	// stallTime is how long a pull may go without progress before it is given up, to make way for others.
-	stallTime = 15 * time.Minute
 	// stepTime is how long a step other than a pull may take, besides the time that a container has to end.
 	stepTime = 5 * time.Minute
 )
@@ -25,7 +21,6 @@ var (
 	// errSuperseded ends a job because the config does not want any more what the job is for.
 	errSuperseded = errors.New("superseded by a newer config")
 	errNoEffect   = errors.New("the container engine reported success, but nothing changed")
-	errStalled    = fmt.Errorf("given up after %v without progress", stallTime)
 )
 
 // A job takes the steps of one app, in their order, in a goroutine of its own.
@@ -36,6 +31,8 @@ type job struct {
 	version pulled
 	// wanted identifies what the config says about the app: the job is superseded when that changes.
 	wanted string
+	// since is when it was decided.
+	since  time.Time
 	cancel context.CancelCauseFunc
 }
 
@@ -57,9 +54,7 @@ type crew struct {
 	engine   Engine
 	progress func(topics.Progress)
 	log      *slog.Logger
-	space    *space
-	// pulls has room for one value per pull at the same time.
-	pulls chan struct{}
+	pulls    *pulls
 }
 
 // do takes the job's steps. It ends early when ctx does: when the job is superseded, after the step that
@@ -79,7 +74,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		began := time.Now()
 		var err error
 		if s.Verb == Pull {
-			err = c.pull(ctx, s)
+			err = c.pull(ctx, s, j.since)
 			r.pulled = err == nil
 		} else {
 			err = within(finish, stepTime+s.StopGrace, func(ctx context.Context) error { return c.step(ctx, s, &r) })
@@ -108,7 +103,7 @@ func (c *crew) checkImage(ctx context.Context, j *job) error {
 	return within(ctx, stepTime, func(ctx context.Context) error {
 		id, err := c.engine.ImageID(ctx, j.version.Image)
 		if err == nil && id == "" {
-			err = fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)
+			err = &Fault{topics.ReasonImageMissing, fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)}
 		}
 		return err
 	})
@@ -155,30 +150,9 @@ func (c *crew) start(ctx context.Context, id string, r *result) error {
 	return err
 }
 
-// pull fetches an image, when it is its turn, and gives up when nothing arrives for stallTime.
-func (c *crew) pull(ctx context.Context, s Step) error {
-	select {
-	case c.pulls <- struct{}{}:
-		defer func() { <-c.pulls }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stall := time.AfterFunc(stallTime, func() { cancel(errStalled) })
-	defer stall.Stop()
-	release, err := c.space.claim(ctx, s.Image)
-	if err != nil {
-		return err
-	}
-	defer release()
-	stall.Reset(stallTime)
-	err = c.engine.Pull(ctx, s.Image, func(p PullProgress) {
-		stall.Reset(stallTime)
+// pull fetches an image, unless it has been since then.
+func (c *crew) pull(ctx context.Context, s Step, since time.Time) error {
+	return c.pulls.get(ctx, s.Image, since, func(p PullProgress) {
 		c.progress(topics.Progress{App: s.App, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
 	})
-	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
-		return fmt.Errorf("pull %s: %w", s.Image, errStalled)
-	}
-	return err
 }

@@ -17,13 +17,13 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 			todo[s.App] = append(todo[s.App], s)
 		}
 	}
-	apps := l.wanted()
+	apps, now := l.wanted(), time.Now()
 	for name, steps := range todo {
 		app := apps[name]
 		ctx, cancel := context.WithCancelCause(ctx)
 		j := &job{
 			app: name, steps: steps, version: versionOf(app),
-			wanted: identify(apps, name), cancel: cancel,
+			wanted: identify(apps, name), since: now, cancel: cancel,
 		}
 		l.jobs[name] = j
 		go func() { l.results <- l.crew.do(ctx, finish, j) }()

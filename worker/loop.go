@@ -36,8 +36,10 @@ type loop struct {
 	// complaint is the last thing logged about a config that was not taken.
 	complaint string
 
-	apps     map[string]*trouble
-	starts   map[string]*retry
+	apps   map[string]*trouble
+	starts map[string]*retry
+	// spread says when what a config changed of an app may begin, by app.
+	spread   map[string]time.Time
 	restarts map[string]restart
 	lives    map[string]*life
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
@@ -59,14 +61,12 @@ type loop struct {
 }
 
 func newLoop(o Options, held state, applied topics.Version, images images, record pruneRecord) *loop {
+	space := &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log}
 	return &loop{
 		Options: o,
-		crew: crew{
-			engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: make(chan struct{}, maxPulls),
-			space: &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log},
-		},
-		held: held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
-		apps: map[string]*trouble{}, starts: map[string]*retry{}, restarts: map[string]restart{}, lives: map[string]*life{},
+		crew:    crew{engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: newPulls(o.Engine, space, o.MaxPulls)},
+		held:    held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
+		apps: map[string]*trouble{}, starts: map[string]*retry{}, spread: map[string]time.Time{}, restarts: map[string]restart{}, lives: map[string]*life{},
 		pruning: newPruning(record),
 		surveys: make(chan survey, 1), // nobody may wait for it any more
 		jobs:    map[string]*job{}, did: map[string][]Step{}, results: make(chan result),

@@ -80,6 +80,7 @@ func (l *loop) save(now time.Time) {
 		return
 	}
 	l.Log.Info("config taken", "config", u.state.config.Version.String(), "from", u.from, "before", l.version().String())
+	before, first := l.wanted(), l.held.group != l.Group
 	l.held, l.unsaved = u.state, nil
 	if l.pruning.cancel != nil {
 		l.pruning.cancel() // it knows nothing of what this config needs
@@ -87,6 +88,9 @@ func (l *loop) save(now time.Time) {
 	l.Link.Have(l.held.config.Version)
 
 	apps := l.wanted()
+	if !first {
+		l.spreadOut(before, apps, now)
+	}
 	l.images.forget(apps)
 	for name, j := range l.jobs {
 		if j.wanted != identify(apps, name) {

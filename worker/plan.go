@@ -26,6 +26,8 @@ type memory struct {
 	starts map[string]*retry
 	// restarts holds the containers that the engine was lately seen restarting, by container id.
 	restarts map[string]restart
+	// spread says when what a config changed of an app may begin, by app; none is at once.
+	spread map[string]time.Time
 	// lives holds what was seen of the containers that there are, by container id.
 	lives map[string]*life
 }
@@ -99,15 +101,16 @@ func (p *planner) app(w want) []Step {
 	making := slices.ContainsFunc(slots, func(steps []Step) bool { return has(steps, Create, Stage) })
 	staging := slices.ContainsFunc(slots, func(steps []Step) bool { return has(steps, Stage) })
 	var pull []Step
+	due := p.mem.spread[w.app.AppName]
 	switch {
+	case making && p.now.Before(due):
+		why := fmt.Sprintf("waits until %s UTC, so that not all devices change at once", due.UTC().Format(time.TimeOnly))
+		pull = append(pull, Step{Verb: Wait, App: w.app.AppName, Reason: why, Again: due})
+		putOff(surplus, slots, why)
 	case making && p.mem.images.needPull(w.app, w.matches()):
 		pull = append(pull, Step{Verb: Pull, App: w.app.AppName, Image: w.app.DockerImage,
 			Reason: fmt.Sprintf("not yet pulled for app_id %d", w.app.AppID)})
-		hold(surplus, "kept until the new image is here", Remove)
-		for _, steps := range slots {
-			holdReplacement(steps, "kept until the new image is here")
-			hold(steps, "to be made once its image is here", Create, Stage)
-		}
+		putOff(surplus, slots, "waits until the new image is here")
 	case staging:
 		hold(surplus, "kept until all that is to come is made", Remove)
 		for _, steps := range slots {
@@ -132,6 +135,15 @@ func order(s Step) int {
 
 func has(steps []Step, verbs ...Verb) bool {
 	return slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(verbs, s.Verb) })
+}
+
+// putOff leaves an app as it is for now.
+func putOff(surplus []Step, slots [][]Step, reason string) {
+	hold(surplus, reason, Remove)
+	for _, steps := range slots {
+		holdReplacement(steps, reason)
+		hold(steps, reason, Create, Stage)
+	}
 }
 
 // hold puts off the steps with those verbs, except for removals of what nobody misses.

@@ -97,6 +97,11 @@ func TestPlan(t *testing.T) {
 		m.apps = map[string]*trouble{"web": {retry: &retry{next: next, reason: "no space"}}}
 		return m
 	}
+	spread := func(due time.Time, apps ...topics.App) memory {
+		m := hasPulled(apps...)
+		m.spread = map[string]time.Time{"web": due}
+		return m
+	}
 	tests := []struct {
 		name string
 		apps []topics.App
@@ -104,6 +109,16 @@ func TestPlan(t *testing.T) {
 		mem  memory
 		want []string
 	}{
+		{name: "changed, waits for its random time", apps: []topics.App{web(withID(2))}, mem: spread(noon.Add(time.Second)),
+			seen: []Container{old(web(), 0, "running")}, want: []string{"wait web-1", "wait web-1.next", "wait "}},
+		{name: "changed and pulled, waits for its random time", apps: []topics.App{web()}, mem: spread(noon.Add(time.Second), web()),
+			seen: []Container{old(web(), 0, "running")}, want: []string{"wait web-1", "wait web-1.next", "wait "}},
+		{name: "changed, its random time has come", apps: []topics.App{web()}, mem: spread(noon, web()),
+			seen: []Container{old(web(), 0, "running")}, want: []string{"wait web-1", "stage web-1.next"}},
+		{name: "waits for its random time, and has nothing to make", apps: []topics.App{web()}, mem: spread(noon.Add(time.Second), web()),
+			seen: []Container{made(web(), 0, "exited"), old(web(), 1, "running")}, want: []string{"remove web-2", "start web-1"}},
+		{name: "stopped, which waits for nothing", apps: []topics.App{web(stopped)}, mem: spread(noon.Add(time.Second)),
+			seen: []Container{old(web(), 0, "running")}, want: []string{"remove web-1"}},
 		{name: "nothing wanted, nothing there", want: []string{}},
 		{name: "runs as wanted", apps: []topics.App{web()}, seen: []Container{made(web(), 0, "running")},
 			want: []string{"keep web-1"}},

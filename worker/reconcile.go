@@ -70,7 +70,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 	l.remember(seen, now)
 	l.live(s, now)
 	if s.freeKnown {
-		l.retryNow(now, func(t *trouble) bool { return t.short != nil && l.crew.space.over(t.short, s.free) })
+		l.retryNow(now, func(t *trouble) bool { return t.short != nil && l.crew.pulls.space.over(t.short, s.free) })
 	}
 	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
 	l.seen, l.steps = seen, steps
@@ -145,7 +145,7 @@ func (l *loop) remember(seen []Container, now time.Time) {
 }
 
 func (l *loop) memory() memory {
-	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives}
+	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives, spread: l.spread}
 }
 
 // forgetSettled forgets the attempts of apps that have nothing to do any more.

@@ -33,6 +33,11 @@ type Options struct {
 	// PruneOnDiskPressure has unneeded images removed when there is no room for a new one, or less free than the
 	// reserve.
 	PruneOnDiskPressure bool
+	// MaxPulls is how many images are fetched at the same time; 0 is 2.
+	MaxPulls int
+	// MaxRestartWait is the longest time that containers wait before what a config changes of them begins. Each
+	// app draws its own at random.
+	MaxRestartWait time.Duration
 	// Log is where the worker tells what it does; nil is nowhere.
 	Log *slog.Logger
 }
@@ -53,6 +58,9 @@ func New(o Options) (*Worker, error) {
 	}
 	if o.Recheck <= 0 {
 		o.Recheck = 30 * time.Second
+	}
+	if o.MaxPulls <= 0 {
+		o.MaxPulls = defaultMaxPulls
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

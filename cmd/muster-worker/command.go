@@ -20,6 +20,8 @@ var nebulaNames = settings.Aliases{
 	"device-group":  {"DEVICE_GROUP"},
 	"check-in-time": {"NEBULA_MANAGER_CHECK_IN_TIME"},
 
+	"max-restart-wait": {"MAX_RESTART_WAIT_IN_SECONDS"},
+
 	"registry-host":          {"REGISTRY_HOST"},
 	"registry-auth-user":     {"REGISTRY_AUTH_USER"},
 	"registry-auth-password": {"REGISTRY_AUTH_PASSWORD"},
@@ -93,6 +95,9 @@ func (f *workerFlags) check() error {
 	}
 	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
 		return fmt.Errorf("topic-root: %w", err)
+	}
+	if f.registry.maxPulls < 1 {
+		return fmt.Errorf("max-pulls: must be 1 or more, is %d", f.registry.maxPulls)
 	}
 	if _, err := f.registry.logins(); err != nil {
 		return err

@@ -32,6 +32,8 @@ func TestFlagsAreRefused(t *testing.T) {
 		"--device-group=g --broker-url=mqtt://127.0.0.1:1 --reconnect-min=2m --reconnect-max=1m":            "reconnect-min: must be at most",
 		good + "--disk-reserve=lots":                                                                        "disk-reserve",
 		good + "--disk-reserve=-1GB":                                                                        "must be a size, such as 200MB or 1.5GB, or 0",
+		good + "--max-pulls=0":                                                                              "max-pulls: must be 1 or more",
+		good + "--max-restart-wait=-1s":                                                                     "max-restart-wait",
 		good + "--registry-auth-user=u":                                                                     "registry-auth-user: needs",
 		good + "--registry-auth-password=hidden":                                                            "registry-auth-password: is of no use without",
 		good + "--registry-auth-password-file=" + ca:                                                        "registry-auth-password-file: is of no use without",

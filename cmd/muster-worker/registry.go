@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -10,13 +11,15 @@ import (
 	"muster/worker/docker"
 )
 
-// registryFlags are the settings by which images are pulled from private registries.
+// registryFlags are the settings by which images are pulled: when, and with which credentials.
 type registryFlags struct {
-	host         string
-	user         string
-	password     string
-	passwordFile string
-	configFile   string
+	host           string
+	user           string
+	password       string
+	passwordFile   string
+	configFile     string
+	maxPulls       int
+	maxRestartWait time.Duration
 }
 
 func (f *registryFlags) declare(flags *pflag.FlagSet) {
@@ -25,6 +28,8 @@ func (f *registryFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.password, "registry-auth-password", "", "password at that registry; on a command line others can read it")
 	flags.StringVar(&f.passwordFile, "registry-auth-password-file", "", "file that holds it instead, read anew for each pull")
 	flags.StringVar(&f.configFile, "docker-config", "", "Docker's config.json with credentials of registries, read anew for each pull (default that of the docker command, if there is one)")
+	flags.IntVar(&f.maxPulls, "max-pulls", 2, "how many images are pulled at the same time")
+	settings.DurationVar(flags, &f.maxRestartWait, "max-restart-wait", 0, "longest time that an app waits before what a config changes of it begins; each device draws its own at random")
 }
 
 // logins are the credentials. Whatever is wrong with them by now is refused.

@@ -60,7 +60,8 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	}
 	w, err := worker.New(worker.Options{
 		Group: f.group, Device: f.device, Agent: agent, StateDir: f.stateDir, Engine: engine, Link: uplink,
-		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune, Log: log,
+		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune,
+		MaxPulls: f.registry.maxPulls, MaxRestartWait: f.registry.maxRestartWait, Log: log,
 	})
 	if err != nil {
 		return err
