@@ -98,6 +98,9 @@ type Container struct {
 	Health string
 	// Image is the reference that it was made from, and ImageID the id of the image.
 	Image, ImageID string
+	// Left is what it was made from, if a Nebula worker left it behind: it has no Spec then, or [LeftRun] for a
+	// cron_job's.
+	Left *Left
 	// StopGrace is how long it has to end after SIGTERM, before it is killed; 0 when it has as long as any.
 	StopGrace time.Duration
 }

@@ -24,6 +24,7 @@ type loop struct {
 	// unsaved is a newer config that could not be written to disk yet, nil when there is none.
 	unsaved *unsaved
 	images  images
+	taken   taken
 	facts   Facts
 	// applied is the last version that the containers were seen to follow, also by an earlier worker.
 	applied  topics.Version
@@ -60,12 +61,12 @@ type loop struct {
 	due, last time.Time
 }
 
-func newLoop(o Options, held state, applied topics.Version, images images, record pruneRecord) *loop {
+func newLoop(o Options, held state, applied topics.Version, images images, record pruneRecord, taken taken) *loop {
 	space := &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log}
 	return &loop{
 		Options: o,
 		crew:    crew{engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: newPulls(o.Engine, space, o.MaxPulls)},
-		held:    held, images: images, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
+		held:    held, images: images, taken: taken, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, spread: map[string]time.Time{}, restarts: map[string]restart{}, lives: map[string]*life{},
 		pruning: newPruning(record),
 		surveys: make(chan survey, 1), // nobody may wait for it any more

@@ -67,6 +67,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 		l.retryNow(now, func(t *trouble) bool { return t.engineDown })
 		clear(l.starts) // what ended meanwhile ended with the engine
 	}
+	l.takeOver(seen)
 	l.remember(seen, now)
 	l.live(s, now)
 	if s.freeKnown {

@@ -40,6 +40,7 @@ type workerFlags struct {
 	reports      time.Duration
 	topicRoot    string
 	retainStatus bool
+	takeOver     bool
 	log          program.LogFlags
 }
 
@@ -74,6 +75,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
 	f.disk.declare(flags)
+	flags.BoolVar(&f.takeOver, "take-over-nebula", true, "take over, or remove, the containers that a Nebula worker left behind on this machine")
 	f.log.Declare(flags)
 	program.Settings(command, nebulaNames)
 	return command

@@ -34,7 +34,7 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, Logins: logins, Log: log})
+	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, TakeOver: f.takeOver, Logins: logins, Log: log})
 	if err != nil {
 		return err
 	}

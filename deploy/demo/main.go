@@ -58,7 +58,8 @@ func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err e
 	}
 
 	worker, err := startProcess(stdout, "worker", filepath.Join(bin, "muster-worker"),
-		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", n.device, "--state-dir", filepath.Join(dir, "device"))
+		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", n.device, "--state-dir", filepath.Join(dir, "device"),
+		"--take-over-nebula=false") // a demo leaves alone what else the machine runs
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,7 @@ func (d *device) start(more ...string) {
 	args := slices.Concat([]string{
 		"--broker-url", "mqtt://" + d.broker, "--device-group", d.group, "--device", d.name,
 		"--state-dir", d.stateDir(), "--check-in-time", "2s",
+		"--take-over-nebula=false", // there are several workers on one engine
 	}, reconnect, more)
 	if d.in.own != nil {
 		args = append(args, "--docker-host", d.in.own.Host)

@@ -85,7 +85,7 @@ func (e *Engine) nameFree(ctx context.Context, c *client.Client, name string, pa
 	if err != nil {
 		return err
 	}
-	if passing && holder.Config.Labels[worker.LabelDevice] == e.opts.Device {
+	if passing && e.isOurs(holder.Config.Labels) {
 		return nil
 	}
 	whose := "that is not ours"

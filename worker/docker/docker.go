@@ -33,6 +33,9 @@ type Options struct {
 	StopTimeout time.Duration
 	// Logins are the credentials for private registries.
 	Logins Logins
+	// TakeOver shows the containers that a Nebula worker left behind on the machine as this device's: those with
+	// its labels and none of ours. At most one device of a machine may do so.
+	TakeOver bool
 	// Log gets what happens to the connection to the engine; nothing is logged when it is nil.
 	Log *slog.Logger
 }
@@ -41,7 +44,8 @@ type Options struct {
 type Engine struct {
 	opts Options
 	// api is the client of the API version that was agreed on with the engine; nil before that.
-	api atomic.Pointer[client.Client]
+	api   atomic.Pointer[client.Client]
+	lefts lefts
 	// closing ends what runs in the background, and running waits for it.
 	closing context.Context
 	close   context.CancelFunc

@@ -81,7 +81,7 @@ func (e *Engine) listen(ctx context.Context, wake chan<- struct{}, connected fun
 	}
 	messages, errs := c.Events(ctx, events.ListOptions{
 		Since:   fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
-		Filters: filters.NewArgs(slices.Concat(changes, []filters.KeyValuePair{e.ours()})...),
+		Filters: filters.NewArgs(e.relevant()...),
 	})
 	connected()
 	signal(wake)
@@ -89,7 +89,7 @@ func (e *Engine) listen(ctx context.Context, wake chan<- struct{}, connected fun
 	for {
 		select {
 		case m := <-messages:
-			if said.news(m) {
+			if e.isOurs(m.Actor.Attributes) && said.news(m) {
 				signal(wake)
 			}
 		case err := <-errs:
@@ -131,6 +131,14 @@ var changes = []filters.KeyValuePair{
 	filters.Arg("event", string(events.ActionDie)),
 	filters.Arg("event", string(events.ActionDestroy)),
 	filters.Arg("event", string(events.ActionHealthStatus)), // matches those with the health behind it as well
+}
+
+// relevant is what the engine is asked for. It knows no filter for "one label or another".
+func (e *Engine) relevant() []filters.KeyValuePair {
+	if e.opts.TakeOver {
+		return changes
+	}
+	return append(slices.Clone(changes), e.ours())
 }
 
 // signal makes sure that a value is waiting.

@@ -31,6 +31,13 @@ func (e *Engine) List(ctx context.Context) ([]worker.Container, error) {
 	for _, f := range found {
 		list = append(list, seen(f))
 	}
+	if e.opts.TakeOver {
+		left, err := e.left(ctx, c)
+		if err != nil {
+			return nil, explain(ctx, doing, err)
+		}
+		list = append(list, left...)
+	}
 	slices.SortFunc(list, func(a, b worker.Container) int {
 		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Name, b.Name))
 	})
