@@ -23,7 +23,7 @@ type App struct {
 	Networks []string `json:"networks"`
 	// Volumes in the form host:container[:ro|rw].
 	Volumes []string `json:"volumes"`
-	// Devices in the form host:container[:rwm].
+	// Devices in the form host[:container[:rwm]]; in the container they have the same path when none is given.
 	Devices        []string `json:"devices"`
 	Privileged     bool     `json:"privileged"`
 	RollingRestart bool     `json:"rolling_restart"`
@@ -149,9 +149,12 @@ func checkMounts(volumes, tmpfs []string) error {
 
 func checkDevice(d string) error {
 	parts := strings.Split(d, ":")
-	ok := len(parts) == 2 || len(parts) == 3 && parts[2] != "" && strings.Trim(parts[2], "rwm") == ""
-	if !ok || !strings.HasPrefix(parts[0], "/") || !strings.HasPrefix(parts[1], "/") {
-		return fieldErrorf("devices", "must be host:container[:rwm] with absolute paths, is %.200q", d)
+	ok := len(parts) <= 2 || len(parts) == 3 && parts[2] != "" && strings.Trim(parts[2], "rwm") == ""
+	for _, path := range parts[:min(2, len(parts))] {
+		ok = ok && strings.HasPrefix(path, "/")
+	}
+	if !ok {
+		return fieldErrorf("devices", "must be host[:container[:rwm]] with absolute paths, is %.200q", d)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package topics
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 )
 
@@ -21,8 +20,9 @@ func (e EnvVars) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string(e))
 }
 
-// UnmarshalJSON reads a dict or an empty list. Values may be strings, numbers or booleans, which are
-// kept as their text. Errors are [FieldError]s.
+// UnmarshalJSON reads a dict or an empty list. Values may be strings, or numbers, which are kept as their text, or
+// booleans, which become True and False: with Nebula, whose workers are Python programs, containers get to see
+// that. Errors are [FieldError]s.
 func (e *EnvVars) UnmarshalJSON(data []byte) error {
 	var list []json.RawMessage
 	if json.Unmarshal(data, &list) == nil && len(list) == 0 {
@@ -37,9 +37,16 @@ func (e *EnvVars) UnmarshalJSON(data []byte) error {
 	}
 	vars := make(EnvVars, len(dict))
 	for name, value := range dict {
-		switch value.(type) {
-		case string, json.Number, bool:
-			vars[name] = fmt.Sprint(value)
+		switch value := value.(type) {
+		case string:
+			vars[name] = value
+		case json.Number:
+			vars[name] = value.String()
+		case bool:
+			vars[name] = "False"
+			if value {
+				vars[name] = "True"
+			}
 		default:
 			return fieldErrorf("env_vars."+name, "must be a string, a number, true or false")
 		}

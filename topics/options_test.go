@@ -172,3 +172,24 @@ func TestConfigWithABadOption(t *testing.T) {
 	_, err := topics.EncodeConfig(topics.Version{Epoch: epoch1, ConfigID: 7}, at, c)
 	bad(t)(err, "apps[0].stop_grace_seconds")
 }
+
+// Values of env_vars are what containers of Nebula's workers, which are Python programs, get to see.
+func TestEnvVarsAreAsNebulaShowsThem(t *testing.T) {
+	var vars topics.EnvVars
+	valid(t)(json.Unmarshal([]byte(`{"ON":true,"OFF":false,"TEXT":"true","N":5,"F":2.50}`), &vars))
+	if diff := cmp.Diff(topics.EnvVars{"ON": "True", "OFF": "False", "TEXT": "true", "N": "5", "F": "2.50"}, vars); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDevices(t *testing.T) {
+	app := topics.NewApp("web", "i")
+	for _, device := range []string{"/dev/a", "/dev/a:/dev/b", "/dev/a:/dev/b:r", "/dev/a:/dev/b:rwm"} {
+		app.Devices = []string{device}
+		valid(t)(app.Check())
+	}
+	for _, device := range []string{"", "dev/a", "/dev/a:", "/dev/a:dev/b", "/dev/a:/dev/b:", "/dev/a:/dev/b:x", "/dev/a:r", "/dev/a:/dev/b:r:w"} {
+		app.Devices = []string{device}
+		bad(t)(app.Check(), "devices")
+	}
+}

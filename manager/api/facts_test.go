@@ -80,7 +80,7 @@ func TestFacts(t *testing.T) {
 		{"POST", "/apps/new", `{"docker_image": "img"}`, 200, newApp(`{}`)},
 		{"POST", "/apps/new", fullApp, 200, newApp(fullAppAnswer)},
 		{"POST", "/apps/new", `{"docker_image": "img", "env_vars": []}`, 200, newApp(`{"env_vars": []}`)},
-		{"POST", "/apps/new", `{"docker_image": "img", "env_vars": {"N": 1, "T": true}}`, 200, newApp(`{"env_vars": {"N": "1", "T": "true"}}`)},
+		{"POST", "/apps/new", `{"docker_image": "img", "env_vars": {"N": 1, "T": true}}`, 200, newApp(`{"env_vars": {"N": "1", "T": "True"}}`)},
 		{"POST", "/apps/new", `{"docker_image": "img", "containers_per": {"instance": 2}}`, 200, newApp(`{"containers_per": {"instance": 2}}`)},
 		{"POST", "/apps/new", `{"docker_image": "img", "containers_per": {"memory": 512}}`, 200, newApp(`{"containers_per": {"memory": 512}}`)},
 		{"POST", "/apps/new", `{"docker_image": "img", "containers_per": {"mem": 512}}`, 200, newApp(`{"containers_per": {"mem": 512}}`)},

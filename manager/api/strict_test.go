@@ -93,7 +93,7 @@ func testStrictBodies(t *testing.T, open opener) {
 		{"PUT", "/apps/web/update", `{"docker_image": "https://nginx"}`, 400, `{"docker_image": "invalid reference format"}`},
 		{"POST", "/apps/new", image(`"networks": ["host", "bridge"]`), 400, `{"networks": "\"host\" must stand alone"}`},
 		{"POST", "/apps/new", image(`"volumes": ["/a"]`), 400, `{"volumes": "must be host:container[:ro|rw] with an absolute container path, is \"/a\""}`},
-		{"POST", "/apps/new", image(`"devices": ["/dev/a:/dev/b:x"]`), 400, `{"devices": "must be host:container[:rwm] with absolute paths, is \"/dev/a:/dev/b:x\""}`},
+		{"POST", "/apps/new", image(`"devices": ["/dev/a:/dev/b:x"]`), 400, `{"devices": "must be host[:container[:rwm]] with absolute paths, is \"/dev/a:/dev/b:x\""}`},
 		{"POST", "/apps/new", image(`"env_vars": {"A=B": "1"}`), 400, `{"env_vars.A=B": "the name must not be empty nor contain '=', and neither part may contain NUL"}`},
 		{"POST", "/device_groups/g", `{"apps": ["web", "idle", "web"]}`, 400, `{"apps": "\"web\" is listed twice"}`},
 		{"PUT", "/device_groups/fleet/update", `{"apps": ["web", "web"]}`, 400, `{"apps": "\"web\" is listed twice"}`},

@@ -65,6 +65,9 @@ func (e *Engine) create(ctx context.Context, spec worker.Spec, name string) (str
 	if err != nil {
 		return "", explain(ctx, doing, err)
 	}
+	for _, warning := range made.Warnings { // of limits that this engine or kernel does not have
+		e.opts.Log.Warn("the engine cannot do all that is asked", "container", spec.Name(), "warning", warning)
+	}
 	if err := finish(ctx, c, made.ID, spec, name, networks[1:]); err != nil {
 		err = explain(ctx, doing, err)
 		if left := undo(ctx, c, made.ID); left != nil {

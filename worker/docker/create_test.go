@@ -125,7 +125,7 @@ func removeVolume(t *testing.T, b *bench, name string) {
 func TestDevices(t *testing.T) {
 	b := newBench(t, rig.Hello{Version: "v1"})
 	spec := b.spec(func(s *worker.Spec) {
-		s.Devices = []string{"/dev/zero:/dev/xzero", "/dev/null:/dev/xnull:r"}
+		s.Devices = []string{"/dev/zero:/dev/xzero", "/dev/null:/dev/xnull:r", "/dev/full"}
 	})
 	id := b.run(spec)
 	if got := b.file(spec, "/dev/xzero"); got == "" || strings.Trim(got, "\x00") != "" {
@@ -140,6 +140,7 @@ func TestDevices(t *testing.T) {
 	want := []container.DeviceMapping{
 		{PathOnHost: "/dev/zero", PathInContainer: "/dev/xzero", CgroupPermissions: "rwm"},
 		{PathOnHost: "/dev/null", PathInContainer: "/dev/xnull", CgroupPermissions: "r"},
+		{PathOnHost: "/dev/full", PathInContainer: "/dev/full", CgroupPermissions: "rwm"},
 	}
 	if !slices.Equal(made.HostConfig.Devices, want) {
 		t.Errorf("devices %+v, want %+v", made.HostConfig.Devices, want)
@@ -148,9 +149,9 @@ func TestDevices(t *testing.T) {
 
 func TestDevicesThatCannotBe(t *testing.T) {
 	b := newBench(t, rig.Hello{Version: "v1"})
-	broken := b.spec(func(s *worker.Spec) { s.Devices = []string{"/dev/null"} })
+	broken := b.spec(func(s *worker.Spec) { s.Devices = []string{"/dev/null:/dev/a:/dev/b:r"} })
 	if _, err := b.Create(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "/dev/null") {
-		t.Errorf("Create with half a device: %v", err)
+		t.Errorf("Create with too much of a device: %v", err)
 	}
 	missing := b.spec(func(s *worker.Spec) { s.Devices = []string{"/dev/no-such-device:/dev/x"} })
 	id, err := b.Create(t.Context(), missing)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"muster/test/logs"
 	"muster/test/rig"
 	"muster/topics"
 	"muster/worker"
@@ -251,5 +252,30 @@ func TestStopGrace(t *testing.T) {
 		if took := time.Since(start); took < time.Duration(grace)*time.Second || took > time.Duration(grace)*time.Second+2500*time.Millisecond {
 			t.Errorf("with %d s to end it took %v", grace, took)
 		}
+	}
+}
+
+// A kernel without memory limits, as that of many small boards, is told of.
+func TestWarningsOfTheEngineAreLogged(t *testing.T) {
+	b := newBench(t, rig.Hello{Version: "v1"})
+	f := newFront(t)
+	log := new(logs.Buffer)
+	engine := newEngine(t, b.api, docker.Options{Device: b.device, Host: f.host(), Log: log.Logger()})
+	warn := func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/containers/create") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"Id":"of-nothing","Warnings":["Your kernel does not support memory limits."]}`))
+		return true
+	}
+	f.refuse.Store(&warn)
+	spec := b.spec(nil)
+	if id, err := engine.Create(t.Context(), spec); err == nil { // there is no such container to go on with
+		t.Errorf("Create gave %s", id)
+	}
+	if want := "container=" + spec.Name() + ` warning="Your kernel does not support memory limits."`; !strings.Contains(log.String(), want) {
+		t.Errorf("the log is %q, want %q in it", log, want)
 	}
 }

@@ -97,13 +97,16 @@ func (e *Engine) stopGrace(spec worker.Spec) int {
 	return int(math.Ceil(e.opts.StopTimeout.Seconds()))
 }
 
-// device reads host:container[:rwm].
+// device reads host[:container[:rwm]].
 func device(d string) (container.DeviceMapping, error) {
 	parts := strings.Split(d, ":")
-	if len(parts) < 2 || len(parts) > 3 {
-		return container.DeviceMapping{}, fmt.Errorf("device must be host:container[:rwm], is %q", d)
+	if len(parts) > 3 {
+		return container.DeviceMapping{}, fmt.Errorf("device must be host[:container[:rwm]], is %q", d)
 	}
-	mapping := container.DeviceMapping{PathOnHost: parts[0], PathInContainer: parts[1], CgroupPermissions: "rwm"}
+	mapping := container.DeviceMapping{PathOnHost: parts[0], PathInContainer: parts[0], CgroupPermissions: "rwm"}
+	if len(parts) > 1 {
+		mapping.PathInContainer = parts[1]
+	}
 	if len(parts) == 3 {
 		mapping.CgroupPermissions = parts[2]
 	}

@@ -53,30 +53,18 @@ func (k kind[T]) json(field string, value bson.RawValue) (json.RawMessage, error
 	if k.dicts[field] && value.Type == bson.TypeString {
 		return dictFromText(value)
 	}
+	if vars, ok := value.DocumentOK(); ok && field == "env_vars" {
+		return plainVars(vars)
+	}
 	var text bytes.Buffer
 	err := writeJSON(&text, value, plainOnly)
 	switch {
 	case field == "starting_ports":
 		return plainPorts(text.Bytes()), err
-	case field == "env_vars":
-		return plainVars(text.Bytes()), err
 	case field == "networks" && text.String() == `[""]`:
 		return json.RawMessage("[]"), err // what Nebula's CLI makes of no networks
 	}
 	return text.Bytes(), err
-}
-
-// plainVars leaves out variables without a value: to Nebula's workers such a name alone sets nothing.
-func plainVars(dict json.RawMessage) json.RawMessage {
-	var vars map[string]json.RawMessage
-	if json.Unmarshal(dict, &vars) != nil {
-		return dict
-	}
-	maps.DeleteFunc(vars, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
-	if data, err := json.Marshal(vars); err == nil {
-		return data
-	}
-	return dict
 }
 
 // plainPorts takes the quotes off whole numbers in a list, which Nebula takes for ports as well, and makes of a

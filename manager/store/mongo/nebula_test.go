@@ -35,8 +35,8 @@ func newNebula(t *testing.T) *nebula {
 	n.put("nebula_apps",
 		// A current one, as pymongo writes it, with what an admin's script has added.
 		`{"_id": {"$oid": "5c0000000000000000000001"}, "app_id": {"$numberInt": "7"}, "app_name": "web", "starting_ports": [80, {"81": "8081"}, {"82": 82}],
-		  "containers_per": {"server": {"$numberDouble": "2.0"}}, "env_vars": {"A": "1", "N": 5, "UNSET": null}, "docker_image": "nginx:1", "running": true,
-		  "networks": ["nebula", "bridge"], "volumes": [], "devices": [], "privileged": false, "rolling_restart": false,
+		  "containers_per": {"server": {"$numberDouble": "2.0"}}, "env_vars": {"A": "1", "N": 5, "UNSET": null, "ON": true, "OFF": false, "WHOLE": {"$numberDouble": "2.0"}, "TINY": {"$numberDouble": "0.00002"}, "HUGE": {"$numberDouble": "1e16"}}, "docker_image": "nginx:1", "running": true,
+		  "networks": ["nebula", "bridge"], "volumes": [], "devices": ["/dev/ttyUSB0"], "privileged": false, "rolling_restart": false,
 		  "owner": {"team": "shops", "since": {"$date": "2019-01-02T03:04:05Z"}}, "cost": {"$numberDouble": "1.5"}}`,
 		// One of a Nebula that knew neither rolling_restart nor devices, whose env_vars were reset.
 		`{"_id": {"$oid": "5c0000000000000000000002"}, "app_id": {"$numberLong": "3"}, "app_name": "old.app", "starting_ports": ["8080", {"81": 81}, {"93": "443", "92": 80}],

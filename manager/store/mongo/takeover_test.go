@@ -31,7 +31,7 @@ func TestTakeOverReads(t *testing.T) {
 	before := n.all()
 	s, ctx := n.open(), t.Context()
 	check[topics.App](n, "web", `{"app_id":7,"app_name":"web","docker_image":"nginx:1","starting_ports":[80,{"81":"8081"},{"82":"82"}],
-		"containers_per":{"server":2},"env_vars":{"A":"1","N":"5"},"running":true,"networks":["nebula","bridge"],"volumes":[],"devices":[],
+		"containers_per":{"server":2},"env_vars":{"A":"1","HUGE":"1e+16","N":"5","OFF":"False","ON":"True","TINY":"2e-05","WHOLE":"2.0"},"running":true,"networks":["nebula","bridge"],"volumes":[],"devices":["/dev/ttyUSB0"],
 		"privileged":false,"rolling_restart":false}`)(s.Apps().Get(ctx, "web"))
 	check[topics.App](n, "old.app", `{"app_id":3,"app_name":"old.app","docker_image":"old:1","starting_ports":[8080,{"81":"81"},{"92":"80"},{"93":"443"}],
 		"containers_per":{"cpu":0.5},"env_vars":[],"running":false,"networks":["nebula"],"volumes":[],"devices":[],
