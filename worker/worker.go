@@ -113,14 +113,22 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
+// lockFile is the file in the state directory that the worker has locked.
+const lockFile = "lock"
+
+// lockTime is how long to try to get the lock: who looks whether a worker runs has it for a moment.
+const lockTime = time.Second
+
 // lock takes the state directory for this process.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w", err)
 	}
-	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	locked, err := l.TryLock()
-	if err != nil {
+	l := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), lockTime)
+	defer cancel()
+	locked, err := l.TryLockContext(ctx, lockTime/20)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("lock the state directory: %w", err)
 	}
 	if !locked {

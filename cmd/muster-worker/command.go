@@ -44,7 +44,7 @@ type workerFlags struct {
 	log          program.LogFlags
 }
 
-func newCommand(stderr io.Writer) *cobra.Command {
+func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	var f workerFlags
 	command := &cobra.Command{
 		Use:     "muster-worker",
@@ -67,7 +67,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	f.broker.Declare(flags, "MQTT broker to connect to")
 	flags.StringVar(&f.group, "device-group", "", "device_group whose config this device follows")
 	flags.StringVar(&f.device, "device", program.HostName(), "this device's name; no two devices may have the same")
-	flags.StringVar(&f.stateDir, "state-dir", "/var/lib/muster-worker", "directory of the last config, which the device starts from without a network")
+	flags.StringVar(&f.stateDir, "state-dir", defaultStateDir, "directory of the last config, which the device starts from without a network")
 	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
 	f.registry.declare(flags)
 	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
@@ -78,6 +78,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	flags.BoolVar(&f.takeOver, "take-over-nebula", true, "take over, or remove, the containers that a Nebula worker left behind on this machine")
 	f.log.Declare(flags)
 	program.Settings(command, nebulaNames)
+	command.AddCommand(newStatusCommand(stdout))
 	return command
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,7 +44,7 @@ func TestFlagsAreRefused(t *testing.T) {
 		good + "--docker-config=" + broken:                                                                  broken + " is not valid",
 	} {
 		var stderr bytes.Buffer
-		code := program.Run(newCommand(&stderr), append([]string{"--device=d", "--state-dir=" + t.TempDir()}, strings.Fields(args)...), &stderr)
+		code := program.Run(newCommand(io.Discard, &stderr), append([]string{"--device=d", "--state-dir=" + t.TempDir()}, strings.Fields(args)...), &stderr)
 		if got := stderr.String(); code != program.Misused || !strings.Contains(got, want) || strings.Count(got, "\n") != 1 {
 			t.Errorf("%s: exit code %d, stderr %q, want %d and %q", args, code, got, program.Misused, want)
 		}

@@ -27,6 +27,8 @@ var ours = []string{
 	"muster/worker/durable",
 	"muster/worker/link",
 	"muster/worker/machine",
+	"muster/worker/selfcheck",
+	"muster/worker/status",
 }
 
 // foreign are modules that a device must not carry, each with what it would bring.

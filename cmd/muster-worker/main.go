@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	os.Exit(program.Run(newCommand(os.Stderr), os.Args[1:], os.Stderr))
+	os.Exit(program.Run(newCommand(os.Stdout, os.Stderr), os.Args[1:], os.Stderr))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	"muster/broker/client"
 	"muster/broker/client/network"
@@ -15,6 +16,7 @@ import (
 	"muster/worker/docker"
 	"muster/worker/link"
 	"muster/worker/machine"
+	"muster/worker/selfcheck"
 )
 
 // run connects the device's engine and its link to the worker, and works until ctx ends.
@@ -67,5 +69,23 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 		return err
 	}
 	log.Info("worker started", "device", f.device, "device_group", f.group, "version", program.Version())
+	ctx, cancel := context.WithCancel(ctx)
+	var checks sync.WaitGroup
+	defer checks.Wait()
+	defer cancel()
+	checks.Go(func() {
+		checkSelf(ctx, log, selfcheck.Options{Host: engine.Host(), Engine: engine, StateDir: f.stateDir, Built: selfcheck.Built()})
+	})
 	return w.Run(ctx)
+}
+
+// checkSelf logs what is missing on the device.
+func checkSelf(ctx context.Context, log *slog.Logger, o selfcheck.Options) {
+	problems := selfcheck.Run(ctx, o)
+	for _, p := range problems {
+		log.Warn("self-check", "problem", p)
+	}
+	if len(problems) == 0 && ctx.Err() == nil {
+		log.Info("self-check passed")
+	}
 }

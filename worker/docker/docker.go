@@ -43,6 +43,7 @@ type Options struct {
 // Engine is a [worker.Engine]. Its methods may be called at the same time.
 type Engine struct {
 	opts Options
+	host string
 	// api is the client of the API version that was agreed on with the engine; nil before that.
 	api   atomic.Pointer[client.Client]
 	lefts lefts
@@ -74,10 +75,14 @@ func New(opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker engine: %w", err)
 	}
-	_ = c.Close() // it was made for the error only
+	e.host = c.DaemonHost()
+	_ = c.Close() // it was made to see whether that can be done
 	e.closing, e.close = context.WithCancel(context.Background())
 	return e, nil
 }
+
+// Host is the address of the engine.
+func (e *Engine) Host() string { return e.host }
 
 func (e *Engine) newClient() (*client.Client, error) {
 	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
