@@ -32,7 +32,9 @@ type job struct {
 	// wanted identifies what the config says about the app: the job is superseded when that changes.
 	wanted string
 	// since is when it was decided.
-	since  time.Time
+	since time.Time
+	// claims are the host ports that the app publishes.
+	claims []int
 	cancel context.CancelCauseFunc
 }
 
@@ -43,6 +45,8 @@ type result struct {
 	err error
 	// pulled says that the app's image was fetched, gone that it was expected on the device and is not.
 	pulled, gone bool
+	// broke says that a container of the app could not be made or started.
+	broke bool
 	// removed says that a container was removed, so that its name and ports are free.
 	removed bool
 	// started lists the ids of the containers that were started, restarted those of the ones that ran before.
@@ -63,7 +67,8 @@ type crew struct {
 func (c *crew) do(ctx, finish context.Context, j *job) result {
 	r := result{job: j}
 	if r.err = c.checkImage(ctx, j); r.err != nil {
-		r.gone = errors.Is(r.err, ErrNotExist)
+		// An image that is known by its id only is not to be had by a pull.
+		r.gone = errors.Is(r.err, ErrNotExist) && !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Spec.From != "" })
 		return r
 	}
 	for _, s := range j.steps {
@@ -89,6 +94,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		}
 		log.Warn("step failed", "error", err)
 		r.err = errors.Join(r.err, err)
+		r.broke = r.broke || makes(s)
 	}
 	return r
 }
@@ -97,17 +103,22 @@ func superseded(ctx context.Context) bool { return errors.Is(context.Cause(ctx),
 
 // checkImage makes sure that containers can be made before any are removed for them.
 func (c *crew) checkImage(ctx context.Context, j *job) error {
-	if !slices.ContainsFunc(j.steps, func(s Step) bool { return s.Verb == Create || s.Verb == Stage }) {
+	at := slices.IndexFunc(j.steps, func(s Step) bool { return s.Verb == Create || s.Verb == Stage })
+	if at < 0 {
 		return nil
 	}
+	image := j.steps[at].Spec.Source()
 	return within(ctx, stepTime, func(ctx context.Context) error {
-		id, err := c.engine.ImageID(ctx, j.version.Image)
+		id, err := c.engine.ImageID(ctx, image)
 		if err == nil && id == "" {
-			err = &Fault{topics.ReasonImageMissing, fmt.Errorf("image %s: %w", j.version.Image, ErrNotExist)}
+			err = &Fault{topics.ReasonImageMissing, fmt.Errorf("image %s: %w", image, ErrNotExist)}
 		}
 		return err
 	})
 }
+
+// makes reports whether the step makes or starts a container.
+func makes(s Step) bool { return s.Verb == Create || s.Verb == Stage || s.Verb == Start }
 
 // step takes a step other than a pull.
 func (c *crew) step(ctx context.Context, s Step, r *result) error {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"muster/topics"
 )
 
 // start begins a job for each app that has something to do and no job yet.
@@ -23,7 +25,7 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		j := &job{
 			app: name, steps: steps, version: versionOf(app),
-			wanted: identify(apps, name), since: now, cancel: cancel,
+			wanted: identify(apps, name), since: now, claims: hostPorts(app, l.facts), cancel: cancel,
 		}
 		l.jobs[name] = j
 		go func() { l.results <- l.crew.do(ctx, finish, j) }()
@@ -42,6 +44,9 @@ func (l *loop) finished(r result) {
 			l.starts[id] = newRetry(firstStartPause, longestStartPause)
 		}
 		l.starts[id].postpone(now, "")
+		if known := l.lives[id]; known != nil && known.state == "exited" {
+			known.again++
+		}
 	}
 	for _, id := range r.restarted {
 		l.healed(id, now)
@@ -71,10 +76,33 @@ func (l *loop) finished(r result) {
 	}
 	t.conflict, t.engineDown = errors.Is(r.err, ErrConflict), errors.Is(r.err, ErrEngineDown)
 	t.code, t.short = codeOf(r.err), shortageOf(r.err)
+	if r.broke && l.blames(r) {
+		t.attempts++
+	}
 	t.postpone(now, r.err.Error())
 	if first && r.gone {
 		t.next = now // to pull the image
 	}
+}
+
+// blames reports whether the failure to make or start a container may be the fault of the app's version: not when the
+// engine does not answer, when the disk is full, or when a container of another app still has a port that is to become
+// free.
+func (l *loop) blames(r result) bool {
+	switch codeOf(r.err) {
+	case topics.ReasonEngineDown, topics.ReasonDiskFull, topics.ReasonDiskSpace:
+		return false
+	}
+	if !errors.Is(r.err, ErrConflict) {
+		return true
+	}
+	wanted := map[int]bool{}
+	for _, c := range r.job.claims {
+		wanted[c] = true
+	}
+	return !slices.ContainsFunc(l.seen, func(c Container) bool {
+		return c.App != r.job.app && slices.ContainsFunc(c.Ports, func(p int) bool { return wanted[p] })
+	})
 }
 
 // repeats reports whether the job did what the app's last one did, which therefore had no effect. Starts and

@@ -17,6 +17,9 @@ type life struct {
 	up time.Time
 	// restarts counts how often the engine started it again, as far as seen.
 	restarts int
+	// again counts how often the worker started it again after it had ended, and calm is what restarts was when the
+	// engine was last down: what it did then says nothing about the container.
+	again, calm int
 	// heals counts how often the worker restarted it because it was unhealthy, and heal says when it may do so again;
 	// nil when there was no need lately.
 	heals int
@@ -62,6 +65,13 @@ func (l *loop) live(s survey, now time.Time) {
 		known.see(c, d, now)
 	}
 	maps.DeleteFunc(l.lives, func(id string, _ *life) bool { return !there[id] })
+}
+
+// pardon forgets how often containers have ended: the engine was down, and may have ended them itself.
+func (l *loop) pardon() {
+	for _, known := range l.lives {
+		known.again, known.calm = 0, known.restarts
+	}
 }
 
 // inspect asks for the details of the containers that may have others than those known.

@@ -43,6 +43,11 @@ type loop struct {
 	spread   map[string]time.Time
 	restarts map[string]restart
 	lives    map[string]*life
+	// versions are which versions of the apps work; versionsDirty says that the disk does not have them yet, and
+	// versionsError why not.
+	versions      versions
+	versionsDirty bool
+	versionsError string
 	// engineDown says when to ask an engine again that does not answer; nil while it does.
 	engineDown *retry
 
@@ -61,12 +66,12 @@ type loop struct {
 	due, last time.Time
 }
 
-func newLoop(o Options, held state, applied topics.Version, images images, record pruneRecord, taken taken) *loop {
+func newLoop(o Options, held state, applied topics.Version, images images, versions versions, record pruneRecord, taken taken) *loop {
 	space := &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log}
 	return &loop{
 		Options: o,
 		crew:    crew{engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: newPulls(o.Engine, space, o.MaxPulls)},
-		held:    held, images: images, taken: taken, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
+		held:    held, images: images, versions: versions, taken: taken, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
 		apps: map[string]*trouble{}, starts: map[string]*retry{}, spread: map[string]time.Time{}, restarts: map[string]restart{}, lives: map[string]*life{},
 		pruning: newPruning(record),
 		surveys: make(chan survey, 1), // nobody may wait for it any more

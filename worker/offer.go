@@ -92,6 +92,9 @@ func (l *loop) save(now time.Time) {
 		l.spreadOut(before, apps, now)
 	}
 	l.images.forget(apps)
+	if l.versions.forget(apps) {
+		l.versionsDirty = true
+	}
 	for name, j := range l.jobs {
 		if j.wanted != identify(apps, name) {
 			j.cancel(errSuperseded)

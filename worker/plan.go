@@ -30,6 +30,8 @@ type memory struct {
 	spread map[string]time.Time
 	// lives holds what was seen of the containers that there are, by container id.
 	lives map[string]*life
+	// versions holds which versions of the apps work and which do not, by app name.
+	versions versions
 }
 
 // A restart is the engine's attempt to bring back a container that has ended.
@@ -52,22 +54,19 @@ type planner struct {
 // its arguments only and changes none of them.
 func plan(config topics.Config, seen []Container, facts Facts, mem memory, now time.Time) []Step {
 	p := planner{facts: facts, mem: mem, now: now, ports: ports{}}
-	byApp := map[string][]Container{}
-	for _, c := range seen {
-		if c.CronJob == "" { // planCron decides about the others
-			byApp[c.App] = append(byApp[c.App], c)
-		}
-	}
+	byApp := appsOf(seen)
 	wants := make([]want, len(config.Apps))
 	for i, app := range config.Apps {
-		wants[i] = newWant(app, byApp[app.AppName], facts)
+		run, from, bad := p.effective(app)
+		wants[i] = newWant(run, byApp[app.AppName], facts)
+		wants[i].goBack(from, bad)
 		delete(byApp, app.AppName)
 		// What runs as wanted has its ports; the others see what is left, in the order of the config.
 		wants[i].claimHeld(p.ports)
 	}
 	var steps []Step
 	for _, w := range wants {
-		steps = append(steps, p.gate(w.app.AppName, p.app(w))...)
+		steps = append(steps, p.tell(w, p.gate(w.app.AppName, p.app(w)))...)
 	}
 	var strays []string
 	for name := range byApp {
@@ -78,6 +77,17 @@ func plan(config topics.Config, seen []Container, facts Facts, mem memory, now t
 		steps = append(steps, p.gate(name, removeAll(byApp[name], "the app is not in the config"))...)
 	}
 	return steps
+}
+
+// appsOf are the containers of apps, by app name.
+func appsOf(seen []Container) map[string][]Container {
+	byApp := map[string][]Container{}
+	for _, c := range seen {
+		if c.CronJob == "" { // planCron decides about the others
+			byApp[c.App] = append(byApp[c.App], c)
+		}
+	}
+	return byApp
 }
 
 // app decides about one app of the config.
@@ -103,11 +113,11 @@ func (p *planner) app(w want) []Step {
 	var pull []Step
 	due := p.mem.spread[w.app.AppName]
 	switch {
-	case making && p.now.Before(due):
+	case making && w.bad == nil && p.now.Before(due):
 		why := fmt.Sprintf("waits until %s UTC, so that not all devices change at once", due.UTC().Format(time.TimeOnly))
 		pull = append(pull, Step{Verb: Wait, App: w.app.AppName, Reason: why, Again: due})
 		putOff(surplus, slots, why)
-	case making && p.mem.images.needPull(w.app, w.matches()):
+	case making && w.bad == nil && p.mem.images.needPull(w.app, w.matches()):
 		pull = append(pull, Step{Verb: Pull, App: w.app.AppName, Image: w.app.DockerImage,
 			Reason: fmt.Sprintf("not yet pulled for app_id %d", w.app.AppID)})
 		putOff(surplus, slots, "waits until the new image is here")

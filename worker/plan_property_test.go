@@ -17,12 +17,17 @@ type model struct {
 	mem        memory
 	now        time.Time
 	made       int
+	// crash says whether the worker dies now; nil is never.
+	crash func() bool
 }
 
 // apply takes the steps as the worker and an engine would, and reports whether any of them acted.
 func (m *model) apply(t *testing.T, steps []Step) (acted bool) {
 	t.Helper()
 	for _, s := range steps {
+		if m.crash != nil && m.crash() {
+			break
+		}
 		at := slices.IndexFunc(m.containers, func(c Container) bool { return c.ID == s.ID })
 		switch s.Verb {
 		case Pull:
@@ -38,8 +43,12 @@ func (m *model) apply(t *testing.T, steps []Step) (acted bool) {
 			m.free(t, s.Container)
 			m.made++
 			c := Container{ID: fmt.Sprint("new", m.made), Name: s.Container, App: s.App, Index: s.Spec.Index, Spec: s.Spec.Hash(), State: "created"}
+			if m.crash != nil && m.crash() { // before it was complete
+				c.Spec, c.Name = "", s.Spec.Name()+".unfinished"
+				m.free(t, c.Name)
+			}
 			m.containers = append(m.containers, c)
-			if s.Verb == Create {
+			if s.Verb == Create && c.Spec != "" && (m.crash == nil || !m.crash()) {
 				m.start(t, c.ID)
 			}
 		case Start:
@@ -50,7 +59,9 @@ func (m *model) apply(t *testing.T, steps []Step) (acted bool) {
 				m.free(t, s.Rename)
 				m.containers[at].Name = s.Rename
 			}
-			m.start(t, s.ID)
+			if m.crash == nil || !m.crash() {
+				m.start(t, s.ID)
+			}
 		}
 		acted = acted || s.acts()
 	}
@@ -97,7 +108,7 @@ var states = []string{"created", "running", "running", "paused", "restarting", "
 // version or another, once or twice, in any state.
 func randomModel(r *rand.Rand) *model {
 	m := &model{mem: hasPulled(), now: noon}
-	m.mem.lives = map[string]*life{}
+	m.mem.lives, m.mem.versions = map[string]*life{}, versions{}
 	units := []string{topics.PerServer, topics.PerInstance, topics.PerCPU, topics.PerMemory}
 	for _, name := range []string{"a", "b", "c"}[:r.IntN(4)] {
 		app := web(named(name), withID(1+r.Int64N(3)), image(fmt.Sprint("image:", r.IntN(2))))
@@ -120,12 +131,21 @@ func randomModel(r *rand.Rand) *model {
 		if r.IntN(2) == 0 {
 			m.mem.images.pulled[name] = versionOf(app)
 		}
+		before := app
+		if r.IntN(3) == 0 {
+			before.AppID, before.DockerImage = 7, "image:7"
+			m.mem.versions[name] = gaveUp(before, app)[name]
+		}
 		if r.IntN(4) == 0 {
 			m.mem.images.gone[name] = app.DockerImage
 		}
 		for range r.IntN(5) {
 			index := r.IntN(4)
-			spec, err := NewSpec(app, index)
+			of := app
+			if r.IntN(2) == 0 {
+				of = before
+			}
+			spec, err := NewSpec(of, index)
 			c := Container{Name: spec.Name(), App: name, Index: index, Spec: spec.Hash(), State: states[r.IntN(len(states))]}
 			if err != nil || r.IntN(2) == 0 {
 				c.Spec = "old"
@@ -150,6 +170,40 @@ func (m *model) add(c Container, r *rand.Rand) {
 		m.mem.lives[c.ID] = &life{up: m.now}
 	}
 	m.containers = append(m.containers, c)
+}
+
+// effective are the apps that are to run.
+func (m *model) effective() []topics.App {
+	p := planner{mem: m.mem}
+	var apps []topics.App
+	for _, app := range m.config.Apps {
+		run, _, _ := p.effective(app)
+		apps = append(apps, run)
+	}
+	return apps
+}
+
+// A worker that is killed at any point, again and again, leaves what the next one cleans up or finishes.
+func TestPlanComesToRestAfterCrashes(t *testing.T) {
+	facts := Facts{CPUs: 4, MemoryMB: 4000}
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		m := randomModel(r)
+		m.crash = func() bool { return r.IntN(4) == 0 }
+		for range 10 {
+			m.apply(t, plan(m.config, m.containers, facts, m.mem, m.now))
+		}
+		m.crash = nil
+		for range 15 {
+			steps := plan(m.config, m.containers, facts, m.mem, m.now)
+			checkSteps(t, seed, m, steps)
+			m.apply(t, steps)
+			if t.Failed() {
+				return
+			}
+		}
+		checkRest(t, seed, m, facts)
+	}
 }
 
 func TestPlanComesToRest(t *testing.T) {
@@ -192,7 +246,7 @@ func checkSteps(t *testing.T, seed uint64, m *model, steps []Step) {
 		}
 	}
 	wanted := map[string]int{}
-	for _, app := range m.config.Apps {
+	for _, app := range m.effective() {
 		for i := range 4 {
 			if spec, err := NewSpec(app, i); err == nil {
 				wanted[spec.Hash()] = i
@@ -211,7 +265,7 @@ func checkSteps(t *testing.T, seed uint64, m *model, steps []Step) {
 		}
 		c := m.containers[at]
 		count := 0
-		for _, app := range m.config.Apps {
+		for _, app := range m.effective() {
 			if app.AppName == c.App {
 				count = app.ContainersPer.Containers(4, 4000)
 			}
@@ -237,13 +291,13 @@ func checkRest(t *testing.T, seed uint64, m *model, facts Facts) {
 	steps := plan(m.config, m.containers, facts, m.mem, m.now)
 	for _, s := range steps {
 		// A roll waits for a container that is in trouble.
-		troubled := slices.ContainsFunc(steps, func(o Step) bool { return o.App == s.App && o.Trouble != "" })
+		troubled := slices.ContainsFunc(steps, func(o Step) bool { return o.App == s.App && o.Trouble != "" && o.Code != topics.ReasonRolledBack })
 		if s.acts() || s.Verb == Wait && !troubled {
 			t.Errorf("seed %d: at rest there is %+v", seed, s)
 		}
 	}
-	for _, app := range m.config.Apps {
-		troubled := slices.ContainsFunc(steps, func(s Step) bool { return s.App == app.AppName && s.Trouble != "" })
+	for _, app := range m.effective() {
+		troubled := slices.ContainsFunc(steps, func(s Step) bool { return s.App == app.AppName && s.Trouble != "" && s.Code != topics.ReasonRolledBack })
 		want := 0
 		if app.Running {
 			want = app.ContainersPer.Containers(facts.CPUs, facts.MemoryMB)

@@ -37,3 +37,14 @@ func (p ports) claim(spec Spec) error {
 func publishes(spec Spec) bool {
 	return !slices.Contains(spec.Networks, "host") && !slices.Contains(spec.Networks, "none")
 }
+
+// hostPorts are those that the app's containers publish on this device.
+func hostPorts(app topics.App, facts Facts) []int {
+	var list []int
+	for i := range min(app.ContainersPer.Containers(facts.CPUs, facts.MemoryMB), maxContainers) {
+		for _, p := range app.StartingPorts {
+			list = append(list, p.Host+i)
+		}
+	}
+	return list
+}

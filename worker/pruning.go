@@ -93,13 +93,13 @@ func (l *loop) short() (apps []*trouble) {
 	return apps
 }
 
-// startPrune removes what no config that is in force, or about to be, and no container needs.
+// startPrune removes what no config that is in force, or about to be, no container and no way back needs.
 func (l *loop) startPrune(ctx context.Context, asked topics.Config) {
 	configs := []topics.Config{l.held.config}
 	if l.unsaved != nil {
 		configs = append(configs, l.unsaved.state.config)
 	}
-	keep := needed(nil, configs...)
+	keep := needed(l.versions.images(), configs...)
 	ctx, l.pruning.cancel = context.WithCancel(ctx)
 	results, engine, log := l.pruning.results, l.Engine, l.Log
 	go func() {

@@ -73,6 +73,7 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 	if s.freeKnown {
 		l.retryNow(now, func(t *trouble) bool { return t.short != nil && l.crew.pulls.space.over(t.short, s.free) })
 	}
+	l.judge(seen, now)
 	steps := plan(l.held.config, seen, l.facts, l.memory(), now)
 	l.seen, l.steps = seen, steps
 	l.forgetSettled(steps)
@@ -117,6 +118,7 @@ func (l *loop) engineFailed(now time.Time, err error) {
 		l.engineDown = newRetry(firstEnginePause, longestEnginePause)
 	}
 	l.engineDown.postpone(now, err.Error())
+	l.pardon()
 	l.facts = Facts{} // it may come back on another machine's terms
 	l.look(l.engineDown.next)
 	var all []topics.Failure
@@ -146,7 +148,7 @@ func (l *loop) remember(seen []Container, now time.Time) {
 }
 
 func (l *loop) memory() memory {
-	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives, spread: l.spread}
+	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives, spread: l.spread, versions: l.versions}
 }
 
 // forgetSettled forgets the attempts of apps that have nothing to do any more.

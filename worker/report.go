@@ -39,6 +39,9 @@ func (l *loop) report(failing []topics.Failure) {
 	if l.pruning.failed != nil {
 		failing = append([]topics.Failure{{App: self, Code: topics.ReasonPruneFailed, Reason: l.pruning.failed.reason}}, failing...)
 	}
+	if l.versionsError != "" {
+		failing = append([]topics.Failure{{App: self, Code: topics.ReasonStateUnsaved, Reason: l.versionsError}}, failing...)
+	}
 	r := l.describe(failing)
 	if same(r, l.reported) || same(steady(r), steady(l.reported)) && r.At.Before(l.reported.At.Add(quietGap)) {
 		return

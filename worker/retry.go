@@ -41,6 +41,8 @@ type trouble struct {
 	conflict, engineDown bool
 	// short says how much room the app's image needs; nil when it has it.
 	short *shortage
+	// attempts counts the failures that may be the fault of the version of the app.
+	attempts int
 }
 
 // How long to wait after failures.

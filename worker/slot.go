@@ -17,6 +17,8 @@ type want struct {
 	slots []slot
 	// surplus are the containers that belong to no slot.
 	surplus []Container
+	// bad is the version that the config wants, where app is one before it.
+	bad *failed
 }
 
 // A slot is one container that is wanted, with those that are in its place.
@@ -52,6 +54,15 @@ func newWant(app topics.App, seen []Container, facts Facts) want {
 		w.slots = append(w.slots, newSlot(app, index, byIndex[index]))
 	}
 	return w
+}
+
+// goBack has the containers made from that image, since they are of a version before the one that the config wants; bad is
+// nil when they are not.
+func (w *want) goBack(from string, bad *failed) {
+	w.bad = bad
+	for i := range w.slots {
+		w.slots[i].spec.From = from
+	}
 }
 
 func newSlot(app topics.App, index int, seen []Container) slot {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,6 +32,10 @@ type Spec struct {
 	// RestartPolicy and Healthcheck are those of [topics.AppOptions].
 	RestartPolicy string
 	Healthcheck   *topics.Healthcheck
+
+	// From is the id of the image to make the container from, where that is not what Image names any more. It is no part of
+	// what the container is.
+	From string
 
 	// CronJob is the name of the cron_job that the container is a run of; empty for an app's.
 	CronJob string
@@ -75,6 +80,9 @@ func (s Spec) Name() string {
 	return s.App + "-" + strconv.Itoa(s.Index+1)
 }
 
+// Source is the image to make the container from: a reference or an id.
+func (s Spec) Source() string { return cmp.Or(s.From, s.Image) }
+
 // Staged is the name of a container that is made while the one whose place it takes has the name. No container that is
 // in its place can have such a name.
 func (s Spec) Staged() string { return s.Name() + ".next" }
@@ -97,6 +105,8 @@ func (s Spec) Hash() string {
 		topics.ContainerOptions
 		RestartPolicy string              `json:"restart_policy,omitempty"`
 		Healthcheck   *topics.Healthcheck `json:"healthcheck,omitempty"`
+
+		From string `json:"-"`
 
 		CronJob string `json:"cron_job,omitempty"`
 	}(s))

@@ -89,6 +89,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		w.Log.Warn("the record of what was taken over from a Nebula worker is of no use; it is compared with the config again", "error", err)
 	}
+	versions, err := loadVersions(w.StateDir)
+	if err != nil {
+		w.Log.Warn("the record of the versions that work is of no use; there is none to go back to until what runs was seen to work", "error", err)
+	}
 	applied, err := loadApplied(w.StateDir, w.Group)
 	if err != nil {
 		w.Log.Warn("the record of what was applied is of no use; the status names no version until the containers follow one", "error", err)
@@ -106,7 +110,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer cancel() // a worker that can never hear of a newer config is not left running
 		linked <- w.Link.Run(ctx)
 	}()
-	newLoop(w.Options, held, applied, images, record, taken).run(ctx)
+	newLoop(w.Options, held, applied, images, versions, record, taken).run(ctx)
 	if err := <-linked; err != nil {
 		return fmt.Errorf("link to the managers: %w", err)
 	}

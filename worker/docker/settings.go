@@ -18,7 +18,7 @@ import (
 func (e *Engine) settings(spec worker.Spec) (*container.Config, *container.HostConfig, error) {
 	grace := e.stopGrace(spec)
 	config := &container.Config{
-		Image:        spec.Image,
+		Image:        spec.Source(),
 		Labels:       e.labels(spec),
 		ExposedPorts: nat.PortSet{},
 		Entrypoint:   spec.Entrypoint,

@@ -154,7 +154,7 @@ func (f *Fake) create(ctx context.Context, spec worker.Spec, name string) (strin
 	}
 	m := f.machine
 	defer m.mu.Unlock()
-	image, found := m.present[spec.Image]
+	image, found := m.present[strings.TrimPrefix(spec.Source(), fakeID)]
 	if !found {
 		return "", fmt.Errorf("create %s: image %s: %w", spec.Name(), spec.Image, worker.ErrNotExist)
 	}
@@ -170,7 +170,7 @@ func (f *Fake) create(ctx context.Context, spec worker.Spec, name string) (strin
 	}
 	c := &container{device: f.device, spec: spec, image: image, Container: worker.Container{
 		ID: m.newID(), Name: name, App: spec.App, CronJob: spec.CronJob, Index: spec.Index, AppID: spec.AppID, Spec: spec.Hash(),
-		State: "created", Detail: "Created", Image: spec.Image, ImageID: fakeID + strings.TrimPrefix(spec.Image, fakeID),
+		State: "created", Detail: "Created", Image: spec.Source(), ImageID: fakeID + strings.TrimPrefix(spec.Source(), fakeID),
 	}}
 	if spec.StopGraceSeconds != nil {
 		c.StopGrace = time.Duration(*spec.StopGraceSeconds) * time.Second
