@@ -80,11 +80,14 @@ func sameNetworks(joined, listed []string) bool {
 	return sameSet(joined, want)
 }
 
-// deviceRights adds what an engine adds where nothing is said.
+// deviceRights adds what an engine is told where nothing is said.
 func deviceRights(devices []string) []string {
 	full := make([]string, len(devices))
 	for i, d := range devices {
-		if full[i] = d; strings.Count(d, ":") == 1 {
+		switch full[i] = d; strings.Count(d, ":") {
+		case 0:
+			full[i] += ":" + d + ":rwm"
+		case 1:
 			full[i] += ":rwm"
 		}
 	}
