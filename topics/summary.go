@@ -13,7 +13,8 @@ type Summary struct {
 	// Wanted is the config that the group's devices should be at; zero in the summary of the fleet.
 	Wanted Version `json:"wanted,omitzero"`
 	// Devices counts those whose status is known; Online those connected now; Current those online that
-	// have applied the wanted config; Failing those online with at least one failing app.
+	// have applied the wanted config; Failing those online on which something fails: an app, a cron_job, or the
+	// worker itself.
 	Devices int64 `json:"devices"`
 	Online  int64 `json:"online"`
 	Current int64 `json:"current"`

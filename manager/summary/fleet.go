@@ -42,6 +42,8 @@ type device struct {
 	session  int64
 	failing  []unique.Handle[string]
 	online   bool
+	// ill says that something fails, be it no app but a cron_job or the worker itself.
+	ill bool
 }
 
 // counts are over the devices of a group, or of the fleet. Apart from known, they are of those online.
@@ -94,6 +96,7 @@ func (f *Fleet) Apply(name string, s topics.Status) Outcome {
 		session:  s.Session,
 		failing:  failing(s.Failing),
 		online:   s.State == topics.Online,
+		ill:      len(s.Failing) > 0,
 	}
 	f.devices[name] = d
 	f.add(d, +1)
@@ -151,7 +154,7 @@ func (c *counts) add(d device, n int64) {
 	}
 	c.online += n
 	increase(c.versions, topics.Version{Epoch: d.epoch.Value(), ConfigID: d.configID}, n)
-	if len(d.failing) > 0 {
+	if d.ill {
 		c.failing += n
 	}
 	for _, app := range d.failing {

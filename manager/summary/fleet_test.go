@@ -120,6 +120,24 @@ func TestMoveBetweenGroupsAndForget(t *testing.T) {
 	}
 }
 
+// A failing cron_job, and a worker in trouble, make a device fail, but are no apps.
+func TestWhatFailsNeedNotBeAnApp(t *testing.T) {
+	f := NewFleet()
+	for device, failure := range map[string]topics.Failure{"d": {CronJob: "night"}, "e": {App: "(worker)"}} {
+		s := status(topics.Online, 1, "g", 1)
+		s.Failing = []topics.Failure{failure}
+		f.Apply(device, s)
+	}
+	f.Apply("well", status(topics.Online, 1, "g", 1))
+	if s := f.Group("g", topics.Version{}, false); s.Failing != 2 || len(s.FailingApps) != 0 {
+		t.Errorf("%d devices fail, with the apps %v", s.Failing, s.FailingApps)
+	}
+	f.Apply("d", status(topics.Online, 1, "g", 1))
+	if s := f.Group("g", topics.Version{}, false); s.Failing != 1 {
+		t.Errorf("%d devices fail when one has recovered", s.Failing)
+	}
+}
+
 func TestWhatDevicesSayIsBounded(t *testing.T) {
 	f := NewFleet()
 	s := status(topics.Online, 1, "g", 1, "../../etc", "")
