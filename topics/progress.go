@@ -11,10 +11,12 @@ import (
 const PhasePull = "pull"
 
 // Progress says how far a device is with something long: the payload of a [DeviceProgress] topic, sent
-// at most once a second per app and not retained.
+// at most once a second per app or cron_job and not retained.
 type Progress struct {
-	App   string `json:"app"`
-	Phase string `json:"phase"`
+	// App is the app that it is about, or CronJob the cron_job.
+	App     string `json:"app,omitempty"`
+	CronJob string `json:"cron_job,omitempty"`
+	Phase   string `json:"phase"`
 	// Done and Total count bytes. Total grows while the engine learns of more layers, and is 0 as long
 	// as it knows of none.
 	Done  int64     `json:"done"`
@@ -44,8 +46,17 @@ func ParseProgress(payload []byte) (Progress, error) {
 }
 
 func (p Progress) check() error {
-	if err := CheckAppName(p.App); err != nil {
-		return fieldError("app", err)
+	switch {
+	case p.CronJob == "":
+		if err := CheckAppName(p.App); err != nil {
+			return fieldError("app", err)
+		}
+	case p.App != "":
+		return fieldErrorf("cron_job", "must be empty beside an app")
+	default:
+		if err := CheckAppName(p.CronJob); err != nil {
+			return fieldError("cron_job", err)
+		}
 	}
 	if p.Phase == "" {
 		return fieldErrorf("phase", "must not be empty")

@@ -164,6 +164,6 @@ func (c *crew) start(ctx context.Context, id string, r *result) error {
 // pull fetches an image, unless it has been since then.
 func (c *crew) pull(ctx context.Context, s Step, since time.Time) error {
 	return c.pulls.get(ctx, s.Image, since, func(p PullProgress) {
-		c.progress(topics.Progress{App: s.App, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
+		c.progress(topics.Progress{App: s.App, CronJob: s.CronJob, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
 	})
 }

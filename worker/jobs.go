@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"iter"
 	"reflect"
 	"slices"
 	"time"
@@ -74,12 +75,10 @@ func (l *loop) finished(r result) {
 		t = &trouble{retry: newRetry(firstAppPause, longestAppPause), wanted: r.job.wanted}
 		l.apps[name] = t
 	}
-	t.conflict, t.engineDown = errors.Is(r.err, ErrConflict), errors.Is(r.err, ErrEngineDown)
-	t.code, t.short = codeOf(r.err), shortageOf(r.err)
 	if r.broke && l.blames(r) {
 		t.attempts++
 	}
-	t.postpone(now, r.err.Error())
+	t.fail(now, r.err)
 	if first && r.gone {
 		t.next = now // to pull the image
 	}
@@ -132,9 +131,25 @@ func (l *loop) learn(r result) {
 	}
 }
 
-// retryNow lets those apps try again whose trouble may be over.
+// troubles are those of the apps and of the cron_jobs.
+func (l *loop) troubles() iter.Seq[*trouble] {
+	return func(yield func(*trouble) bool) {
+		for _, t := range l.apps {
+			if !yield(t) {
+				return
+			}
+		}
+		for _, s := range l.cron.jobs {
+			if s.trouble != nil && !yield(s.trouble) {
+				return
+			}
+		}
+	}
+}
+
+// retryNow lets those apps and cron_jobs try again whose trouble may be over.
 func (l *loop) retryNow(now time.Time, over func(*trouble) bool) {
-	for _, t := range l.apps {
+	for t := range l.troubles() {
 		if over(t) && now.Before(t.next) {
 			t.next = now
 		}

@@ -58,6 +58,8 @@ type loop struct {
 	surveys   chan survey
 	round     int
 
+	cron crontab
+
 	jobs map[string]*job
 	// did holds the steps that an app's last job took without an error, until the app is settled.
 	did     map[string][]Step
@@ -86,6 +88,7 @@ func (l *loop) run(ctx context.Context) {
 	defer cancel()
 
 	l.begin()
+	l.beginCron()
 	events := l.Engine.Events(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -111,14 +114,27 @@ func (l *loop) run(ctx context.Context) {
 			l.pruned(ctx, r)
 		case r := <-l.results:
 			l.finished(r)
-			if len(l.jobs) == 0 {
-				debug.FreeOSMemory() // a device has better uses for what the jobs needed
-			}
+			l.rest()
+		case r := <-l.cron.results:
+			l.finishedCron(r)
+			l.rest()
 		}
 	}
 	defer time.AfterFunc(stopTime, cancel).Stop()
-	for len(l.jobs) > 0 {
-		l.finished(<-l.results)
+	for len(l.jobs) > 0 || l.cron.open > 0 {
+		select {
+		case r := <-l.results:
+			l.finished(r)
+		case r := <-l.cron.results:
+			l.finishedCron(r)
+		}
+	}
+}
+
+// rest gives back what jobs needed, once none is left: a device has better uses for it.
+func (l *loop) rest() {
+	if len(l.jobs) == 0 && l.cron.open == 0 {
+		debug.FreeOSMemory()
 	}
 }
 

@@ -95,6 +95,7 @@ func (l *loop) save(now time.Time) {
 	if l.versions.forget(apps) {
 		l.versionsDirty = true
 	}
+	l.takeCron(now, turn{from: now}, !first)
 	for name, j := range l.jobs {
 		if j.wanted != identify(apps, name) {
 			j.cancel(errSuperseded)

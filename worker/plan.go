@@ -197,7 +197,7 @@ func (p *planner) gate(app string, steps []Step) []Step {
 
 // on is a step about a container that there is.
 func on(c Container, verb Verb, reason string) Step {
-	return Step{Verb: verb, App: c.App, Container: c.Name, ID: c.ID, StopGrace: c.StopGrace, Reason: reason}
+	return Step{Verb: verb, App: c.App, CronJob: c.CronJob, Container: c.Name, ID: c.ID, StopGrace: c.StopGrace, Reason: reason}
 }
 
 func removeAll(containers []Container, reason string) []Step {

@@ -83,9 +83,9 @@ func (l *loop) pressed(s survey) bool {
 	return s.free < l.DiskReserve || len(l.short()) > 0
 }
 
-// short are the apps that have no room for their image.
+// short are the troubles of those that have no room for their image.
 func (l *loop) short() (apps []*trouble) {
-	for _, t := range l.apps {
+	for t := range l.troubles() {
 		if t.short != nil {
 			apps = append(apps, t)
 		}

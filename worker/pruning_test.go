@@ -17,9 +17,10 @@ import (
 // pruning is a config of group g that asks for a removal of images.
 func pruning(t *testing.T, configID, pruneID int64, apps ...topics.App) worker.Offered {
 	t.Helper()
+	nightly := topics.NewCronJob("nightly", "0 3 1 7 *", "job:latest")
+	nightly.Running = false // so that its image is kept where it is, and not pulled where it is not
 	return encoded(t, topics.Version{Epoch: epoch, ConfigID: configID}, topics.Content{
-		DeviceGroup: "g", DeviceGroupID: 1, PruneID: pruneID, Apps: apps,
-		CronJobs: []topics.CronJob{topics.NewCronJob("nightly", "0 3 1 7 *", "job:latest")},
+		DeviceGroup: "g", DeviceGroupID: 1, PruneID: pruneID, Apps: apps, CronJobs: []topics.CronJob{nightly},
 	})
 }
 

@@ -83,12 +83,13 @@ func (l *loop) surveyed(ctx, finish context.Context, s survey) {
 			l.look(s.Again)
 		}
 	}
-	settled := l.settled(steps)
+	open := l.surveyedCron(ctx, finish, seen, now)
+	settled := l.settled(steps) && !open
 	if settled {
 		l.follow(l.version())
 	}
 	l.prune(ctx, now, s, settled)
-	l.report(failing(steps))
+	l.report(append(failing(steps), l.cronFailing()...))
 }
 
 // ask asks the engine.
@@ -127,7 +128,8 @@ func (l *loop) engineFailed(now time.Time, err error) {
 			all = append(all, topics.Failure{App: app.AppName, Code: topics.ReasonEngineDown, Reason: err.Error()})
 		}
 	}
-	l.report(all)
+	l.missCron(now, err)
+	l.report(append(all, l.cronFailing()...))
 }
 
 // remember keeps what plan needs to know of the past about the containers that there are.

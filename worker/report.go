@@ -86,7 +86,7 @@ func (l *loop) tell(r topics.Report) {
 func (l *loop) describe(failing []topics.Failure) topics.Report {
 	r := topics.Report{
 		Device: l.Device, DeviceGroup: l.Group, Agent: l.Agent, Version: l.applied, Wanted: l.version(), Phase: topics.PhaseUpdating,
-		Failing: failing, Apps: l.appStates(failing), CronJobs: []topics.CronJobState{}, Pruned: l.pruning.record.Last, At: time.Now(),
+		Failing: failing, Apps: l.appStates(failing), CronJobs: l.cronStates(), Pruned: l.pruning.record.Last, At: time.Now(),
 		Machine: topics.Machine{
 			Hostname: l.facts.Hostname, OS: l.facts.OS, Kernel: l.facts.Kernel, Architecture: l.facts.Architecture, Engine: l.facts.Version,
 		},

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -30,7 +31,7 @@ func (r *retry) postpone(now time.Time, reason string) {
 	r.reason = reason
 }
 
-// A trouble is an app's last attempt that failed, and when the next one is.
+// A trouble is an app's or a cron_job's last attempt that failed, and when the next one is.
 type trouble struct {
 	*retry
 	code topics.Reason
@@ -43,6 +44,13 @@ type trouble struct {
 	short *shortage
 	// attempts counts the failures that may be the fault of the version of the app.
 	attempts int
+}
+
+// fail notes what the attempt that was made met, and postpones the next.
+func (t *trouble) fail(now time.Time, err error) {
+	t.conflict, t.engineDown = errors.Is(err, ErrConflict), errors.Is(err, ErrEngineDown)
+	t.code, t.short = codeOf(err), shortageOf(err)
+	t.postpone(now, err.Error())
 }
 
 // How long to wait after failures.

@@ -28,12 +28,17 @@ const (
 	Start Verb = "start"
 	// Restart stops a container that runs and starts it again.
 	Restart Verb = "restart"
+	// Run makes and starts the container of a cron_job's run.
+	Run Verb = "run"
+	// Record reads how a cron_job's run went that is over.
+	Record Verb = "record"
 )
 
 // A Step is a decision about one container, or with [Pull] about one app, with its reason.
 type Step struct {
 	Verb Verb
-	App  string
+	// App is the app that it is about, or CronJob the cron_job.
+	App, CronJob string
 	// Container is the name of the container; empty with Pull.
 	Container string
 	// ID is the engine's for a container that there is.
@@ -63,6 +68,9 @@ func (s Step) acts() bool { return s.Verb != Keep && s.Verb != Wait }
 // describe has the log say what the step is.
 func (s Step) describe(log *slog.Logger) *slog.Logger {
 	log = log.With("step", string(s.Verb), "app", s.App, "reason", s.Reason)
+	if s.CronJob != "" {
+		log = log.With("cron_job", s.CronJob)
+	}
 	if s.Verb == Pull {
 		return log.With("image", s.Image)
 	}

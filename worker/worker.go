@@ -102,6 +102,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		w.Log.Warn("the record of the last prune_id is of no use; images are removed at the next one", "error", err)
 	}
+	cron, err := loadCron(w.StateDir)
+	if err != nil {
+		w.Log.Warn("the record of cron_jobs is of no use; images may be pulled again, and the last results are unknown", "error", err)
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,7 +114,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer cancel() // a worker that can never hear of a newer config is not left running
 		linked <- w.Link.Run(ctx)
 	}()
-	newLoop(w.Options, held, applied, images, versions, record, taken).run(ctx)
+	l := newLoop(w.Options, held, applied, images, versions, record, taken)
+	l.cron = newCrontab(cron)
+	l.run(ctx)
 	if err := <-linked; err != nil {
 		return fmt.Errorf("link to the managers: %w", err)
 	}

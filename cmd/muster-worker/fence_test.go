@@ -22,6 +22,7 @@ var ours = []string{
 	"muster/cmd/internal/settings",
 	"muster/cmd/muster-worker",
 	"muster/topics",
+	"muster/topics/schedule",
 	"muster/worker",
 	"muster/worker/docker",
 	"muster/worker/durable",

@@ -77,7 +77,7 @@ type Link struct {
 	state      State
 	stateSaved time.Time
 	have       topics.Version
-	progress   map[string]topics.Progress
+	progress   map[subject]topics.Progress
 	complaints map[string]string
 }
 
@@ -119,7 +119,7 @@ func New(o Options) (*Link, error) {
 		boot:     rand.Text()[:16],
 		changed:  make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
 		reporting:  make(chan struct{}, 1),
-		progress:   map[string]topics.Progress{},
+		progress:   map[subject]topics.Progress{},
 		complaints: map[string]string{},
 	}, nil
 }
@@ -151,7 +151,7 @@ func (l *Link) Have(v topics.Version) {
 func (l *Link) Progress(p topics.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.progress[p.App] = p
+	l.progress[subject{p.App, p.CronJob}] = p
 	wake(l.pulling)
 }
 

@@ -103,7 +103,10 @@ func (l *Link) sayGoodbye(c client.Client) {
 	}
 }
 
-// tellProgress publishes the newest progress of each app. What cannot be sent is dropped.
+// A subject is what a progress is about: an app, or a cron_job that may have the same name.
+type subject struct{ app, cronJob string }
+
+// tellProgress publishes the newest progress of each app and cron_job. What cannot be sent is dropped.
 func (l *Link) tellProgress(ctx context.Context, c client.Client) {
 	for {
 		select {
@@ -113,7 +116,7 @@ func (l *Link) tellProgress(ctx context.Context, c client.Client) {
 		}
 		l.mu.Lock()
 		news := l.progress
-		l.progress = map[string]topics.Progress{}
+		l.progress = map[subject]topics.Progress{}
 		l.mu.Unlock()
 		for _, p := range news {
 			payload, err := p.Encode()
