@@ -140,6 +140,39 @@ func TestPruneThatFails(t *testing.T) {
 	})
 }
 
+// A removal that failed and that nobody asks for any more is no failure any more.
+func TestPruneThatIsNotAskedForAnyMore(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.load("old:1")
+		b.begin("g")
+		b.offer(pruning(t, 1, 5))
+		b.machine.Fail(enginetest.OpImages, errors.New("no list today"))
+		b.offer(pruning(t, 2, 6))
+		b.failsWith("(worker)", topics.ReasonPruneFailed)
+		b.offer(pruning(t, 3, 1)) // as of a group that was made anew
+		b.pass(time.Second)
+		b.says(3)
+		b.pass(time.Hour)
+		b.has("old:1")
+	})
+}
+
+// The version to go back to keeps its image until the next one has shown that it works.
+func TestPruneKeepsTheWayBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(pruning(t, 1, 1, newApp("web", "nginx:1")))
+		b.pass(10 * time.Minute)
+		b.offer(pruning(t, 2, 2, newApp("web", "nginx:2", appID(2))))
+		b.pass(time.Second)
+		b.has("nginx:1", "nginx:2")
+		b.pass(10 * time.Minute)
+		b.offer(pruning(t, 3, 3, newApp("web", "nginx:2", appID(2))))
+		b.pass(time.Second)
+		b.has("nginx:2")
+	})
+}
+
 // A removal that goes on when a newer config comes knows nothing of what that needs.
 func TestPruneEndsForANewerConfig(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
