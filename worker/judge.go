@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"muster/topics"
@@ -36,11 +37,23 @@ func judge(config topics.Config, seen []Container, facts Facts, mem memory, now 
 		switch bad := p.failure(w); {
 		case p.works(w):
 			list = append(list, verdict{app: app.AppName, good: &proven{App: app, ImageID: w.imageID()}})
-		case bad != nil && known.helps(app, bad.ImageID):
+		case bad != nil && known.helps(app, bad.ImageID) && p.stood(config, byApp, app):
 			list = append(list, verdict{app: app.AppName, bad: bad})
 		}
 	}
 	return list
+}
+
+// stood reports whether all that the app depends on is up, so that what fails is its own fault.
+func (p *planner) stood(config topics.Config, byApp map[string][]Container, app topics.App) bool {
+	up := map[string]bool{}
+	for _, other := range config.Apps {
+		if slices.Contains(app.DependsOn, other.AppName) && other.Running {
+			run, _, _ := p.effective(other)
+			up[other.AppName] = p.stands(newWant(run, byApp[other.AppName], p.facts)).up
+		}
+	}
+	return !slices.ContainsFunc(app.DependsOn, func(name string) bool { return !up[name] })
 }
 
 // works reports whether all containers of the app were up for long enough.

@@ -63,6 +63,8 @@ func TestJudge(t *testing.T) {
 			seen: []Container{unhealthy(made(v1, 0, "running"))}},
 		{name: "unhealthy", app: v2, seen: []Container{from(unhealthy(made(v2, 0, "running")), "sha256:B")}, mem: memory{versions: works(v1)},
 			want: "bad 2 sha256:B unhealthy: web-1 is unhealthy"},
+		{name: "unhealthy, and so is what it depends on", app: web(withID(2), dependsOn("db")), mem: memory{versions: works(v1)},
+			seen: []Container{unhealthy(made(web(withID(2), dependsOn("db")), 0, "running"))}},
 		{name: "unhealthy, nothing to go back to", app: v2, seen: []Container{unhealthy(made(v2, 0, "running"))}},
 		{name: "unhealthy, the same content", app: again, seen: []Container{from(unhealthy(made(again, 0, "running")), "sha256:A")}, mem: memory{versions: works(v1)}},
 		{name: "unhealthy, the tag has moved", app: again, seen: []Container{from(unhealthy(made(again, 0, "running")), "sha256:B")}, mem: memory{versions: works(v1)},

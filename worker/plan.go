@@ -32,6 +32,8 @@ type memory struct {
 	lives map[string]*life
 	// versions holds which versions of the apps work and which do not, by app name.
 	versions versions
+	// busy holds the apps that something is being done about, by name.
+	busy map[string]bool
 }
 
 // A restart is the engine's attempt to bring back a container that has ended.
@@ -65,8 +67,13 @@ func plan(config topics.Config, seen []Container, facts Facts, mem memory, now t
 		wants[i].claimHeld(p.ports)
 	}
 	var steps []Step
+	all := map[string][]Step{}
 	for _, w := range wants {
-		steps = append(steps, p.tell(w, p.gate(w.app.AppName, p.app(w)))...)
+		all[w.app.AppName] = p.gate(w.app.AppName, p.app(w))
+	}
+	p.depend(wants, all)
+	for _, w := range wants {
+		steps = append(steps, p.tell(w, all[w.app.AppName])...)
 	}
 	var strays []string
 	for name := range byApp {

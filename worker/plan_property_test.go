@@ -127,6 +127,11 @@ func randomModel(r *rand.Rand) *model {
 			onPorts(65534)(&app)
 		}
 		app.Running, app.RollingRestart = r.IntN(5) > 0, r.IntN(2) > 0
+		for _, other := range []string{"a", "b", "c", "d"} {
+			if r.IntN(8) == 0 { // which may be a ring
+				app.DependsOn = append(app.DependsOn, other)
+			}
+		}
 		m.config.Apps = append(m.config.Apps, app)
 		if r.IntN(2) == 0 {
 			m.mem.images.pulled[name] = versionOf(app)

@@ -150,7 +150,11 @@ func (l *loop) remember(seen []Container, now time.Time) {
 }
 
 func (l *loop) memory() memory {
-	return memory{images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives, spread: l.spread, versions: l.versions}
+	busy := make(map[string]bool, len(l.jobs))
+	for name := range l.jobs {
+		busy[name] = true
+	}
+	return memory{busy: busy, images: l.images, apps: l.apps, starts: l.starts, restarts: l.restarts, lives: l.lives, spread: l.spread, versions: l.versions}
 }
 
 // forgetSettled forgets the attempts of apps that have nothing to do any more.
