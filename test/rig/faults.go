@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // On has a fault meet only the requests whose path contains part, such as "/manifests/" or "/blobs/".
@@ -52,6 +53,14 @@ func CutAfter(limit int64) Fault {
 			_ = http.NewResponseController(w.ResponseWriter).Flush()
 			panic(http.ErrAbortHandler)
 		}
+		return p
+	})
+}
+
+// Count adds up the bytes of the bodies that are sent.
+func Count(sent *atomic.Int64) Fault {
+	return onBodies(func(_ *body, p []byte) []byte {
+		sent.Add(int64(len(p)))
 		return p
 	})
 }

@@ -30,6 +30,8 @@ type Hello struct {
 	// Padding adds a layer of that many random bytes, so that a pull takes its time and nothing of it is
 	// already there.
 	Padding int
+	// Layers is how many such layers there are; 0 is one.
+	Layers int
 }
 
 // An Image is a container image of one platform, ready for [PushImage].
@@ -54,7 +56,7 @@ func BuildImage(ctx context.Context, hello Hello) (Image, error) {
 		return Image{}, err
 	}
 	layers := []layer{program}
-	if hello.Padding > 0 {
+	for range max(hello.Layers, min(hello.Padding, 1)) {
 		padding := make([]byte, hello.Padding)
 		_, _ = rand.Read(padding) // never fails
 		// To try to compress random bytes would only take time.
