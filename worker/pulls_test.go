@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/topics"
+	"muster/worker"
 	"muster/worker/enginetest"
 )
 
@@ -187,4 +188,30 @@ func TestMaxRestartWait(t *testing.T) {
 		b.pass(time.Second)
 		b.says(3)
 	})
+}
+
+// A registry that limits pulls is left alone for as long as it says, and for a minute when it does not.
+func TestRegistryThatLimitsPulls(t *testing.T) {
+	for name, test := range map[string]struct {
+		err         error
+		early, late time.Duration
+	}{
+		"says when":             {&worker.Limit{After: 10 * time.Minute, Err: errors.New("429")}, 9*time.Minute + 59*time.Second, 10*time.Minute + time.Second},
+		"does not say":          {&worker.Limit{Err: errors.New("429")}, 59 * time.Second, 61 * time.Second},
+		"says nothing sensible": {&worker.Limit{After: 1000 * time.Hour, Err: errors.New("429")}, 59 * time.Minute, time.Hour + time.Second},
+		"as the engine says it": {&worker.Fault{Code: topics.ReasonRateLimited, Err: errors.New("429")}, 59 * time.Second, 61 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.machine.Fail(enginetest.OpPull, test.err)
+				b.begin("g")
+				b.offer(config(t, 1, newApp("web", "nginx:1")))
+				b.pass(test.early)
+				b.didOps()
+				b.code("web", topics.ReasonRateLimited)
+				b.pass(test.late - test.early)
+				b.runs("web-1")
+			})
+		})
+	}
 }

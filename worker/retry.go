@@ -51,6 +51,9 @@ func (t *trouble) fail(now time.Time, err error) {
 	t.conflict, t.engineDown = errors.Is(err, ErrConflict), errors.Is(err, ErrEngineDown)
 	t.code, t.short = codeOf(err), shortageOf(err)
 	t.postpone(now, err.Error())
+	if then := now.Add(leastPause(err)); t.next.Before(then) {
+		t.next = then
+	}
 }
 
 // How long to wait after failures.
@@ -73,3 +76,21 @@ const (
 	firstPressPause   = time.Minute
 	longestPressPause = time.Hour
 )
+
+// A registry that limits pulls is not asked again sooner, unless it says when; nor is what it says taken at its
+// word beyond the second.
+const (
+	limitedPause = time.Minute
+	longestAfter = time.Hour
+)
+
+// leastPause is how long to wait at least after an error.
+func leastPause(err error) time.Duration {
+	if limit, ok := errors.AsType[*Limit](err); ok && limit.After > 0 {
+		return min(limit.After, longestAfter)
+	}
+	if codeOf(err) == topics.ReasonRateLimited {
+		return limitedPause
+	}
+	return 0
+}

@@ -56,6 +56,9 @@ func (s *space) claim(ctx context.Context, image string) (release func(), err er
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if codeOf(err) == topics.ReasonRateLimited {
+		return nil, err // the registry says more to this than to the engine: when to come back
+	}
 	if err != nil {
 		s.log.Info("it cannot be told whether the disk has room for the image; pulled all the same", "image", image, "why", err)
 		return none, nil

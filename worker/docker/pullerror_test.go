@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/test/rig"
 	"muster/topics"
@@ -142,6 +143,24 @@ func TestWordsOfOtherEngines(t *testing.T) {
 		var fault *worker.Fault
 		if !errors.As(err, &fault) || fault.Code != want {
 			t.Errorf("%s\nis told as %v with %+v, want %s", said, err, fault, want)
+		}
+	}
+}
+
+// The engine does not pass on when a registry wants to be asked again; the check for room does.
+func TestRegistrySaysWhenToComeBack(t *testing.T) {
+	api, registry := rig.Docker(t), rig.NewRegistry(t)
+	front, name := rig.NewFaultyRegistry(t, registry, api), rig.Name("hello")
+	push(t, registry, name, rig.Hello{Version: "v1"})
+	engine := newEngine(t, api, docker.Options{Device: rig.Name("device")})
+	for said, want := range map[string]time.Duration{
+		"77": 77 * time.Second, "": 0, "soon": 0, "-5": 0, time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat): 0,
+	} {
+		front.Set(rig.Answer(http.StatusTooManyRequests, "slow down", "Retry-After", said))
+		_, err := engine.PullSize(t.Context(), front.Ref(name, "v1"))
+		var limit *worker.Limit
+		if !errors.As(err, &limit) || limit.After != want {
+			t.Errorf("Retry-After %q: %v with %+v, want %v", said, err, limit, want)
 		}
 	}
 }

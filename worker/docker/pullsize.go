@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,7 +57,11 @@ func (e *Engine) pullSize(ctx context.Context, ref string) (worker.PullSize, err
 	defer r.close()
 	size, err := r.missing(ctx, tagOrDigest(named), p, have)
 	if err != nil {
-		return worker.PullSize{}, &refusal{said: hide(err.Error(), login.credential)}
+		refused := &refusal{said: hide(err.Error(), login.credential)}
+		if limit, ok := errors.AsType[*worker.Limit](err); ok {
+			refused.cause = &worker.Limit{After: limit.After, Err: errors.New(refused.said)}
+		}
+		return worker.PullSize{}, refused
 	}
 	return size, nil
 }

@@ -9,11 +9,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
 	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"muster/worker"
 )
 
 // maxDocument is how many bytes a manifest or an image's configuration may have: Docker's own limit for the first.
@@ -170,9 +174,25 @@ func (r *repository) ask(ctx context.Context, method, path string, header http.H
 		r.schemes = r.schemes[i : i+1]
 		if answer.StatusCode/100 != 2 {
 			answer.Body.Close()
-			return nil, fmt.Errorf("%s %s: the registry answers %s", method, path, answer.Status)
+			err := fmt.Errorf("%s %s: the registry answers %s", method, path, answer.Status)
+			if answer.StatusCode == http.StatusTooManyRequests {
+				return nil, &worker.Limit{After: retryAfter(answer.Header), Err: err}
+			}
+			return nil, err
 		}
 		return answer, nil
 	}
 	return nil, errors.Join(errs...)
+}
+
+// retryAfter is how long the registry wants to be left alone; 0 when it does not say.
+func retryAfter(header http.Header) time.Duration {
+	said := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(said); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if then, err := http.ParseTime(said); err == nil {
+		return max(0, time.Until(then))
+	}
+	return 0
 }
