@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +29,12 @@ type pulls struct {
 	mu sync.Mutex
 	// lines are those who want an image, by the image.
 	lines map[string]*line
-	// alive is when a pull last made progress.
-	alive time.Time
+	// going are the pulls that are going on, the oldest first, each with when it last made progress.
+	going []*going
 }
+
+// A going pull is one that the engine is at.
+type going struct{ alive time.Time }
 
 // A line is those who want one image. It is gone when they are.
 type line struct {
@@ -86,22 +90,34 @@ func (p *pulls) fetch(ctx context.Context, image string) error {
 	defer release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p.progressed(image, nil)
-	go p.watch(ctx, cancel)
-	err = p.engine.Pull(ctx, image, func(now PullProgress) { p.progressed(image, &now) })
+	this := p.begin()
+	defer p.end(this)
+	go p.watch(ctx, this, cancel)
+	err = p.engine.Pull(ctx, image, func(now PullProgress) { p.progressed(image, this, now) })
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return &Fault{topics.ReasonPullStalled, fmt.Errorf("pull %s: %w", image, errStalled)}
 	}
 	return err
 }
 
-// watch ends a pull that has stalled, while the pull lasts. As long as another one makes progress it may be waiting for
-// that: engines fetch only a few layers at a time, and on a slow link one takes long.
-func (p *pulls) watch(ctx context.Context, end context.CancelCauseFunc) {
+func (p *pulls) begin() *going {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	this := &going{alive: time.Now()}
+	p.going = append(p.going, this)
+	return this
+}
+
+func (p *pulls) end(this *going) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.going = slices.DeleteFunc(p.going, func(g *going) bool { return g == this })
+}
+
+// watch ends a pull that has stalled, while the pull lasts.
+func (p *pulls) watch(ctx context.Context, this *going, end context.CancelCauseFunc) {
 	for {
-		p.mu.Lock()
-		left := stallTime - time.Since(p.alive)
-		p.mu.Unlock()
+		left := stallTime - time.Since(p.alive(this))
 		if left <= 0 {
 			end(errStalled)
 			return
@@ -114,16 +130,30 @@ func (p *pulls) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// progressed notes that a pull is alive, and tells those who want the image how far it is.
-func (p *pulls) progressed(image string, now *PullProgress) {
+// alive is when the pull, or one that is older, last made progress. It may be waiting for that: engines fetch
+// only a few layers at a time, in the order of the pulls, and on a slow link one takes long.
+func (p *pulls) alive(this *going) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.alive = time.Now()
-	if now == nil {
-		return
+	last := this.alive
+	for _, g := range p.going {
+		if g == this {
+			break
+		}
+		if g.alive.After(last) {
+			last = g.alive
+		}
 	}
+	return last
+}
+
+// progressed notes that a pull is alive, and tells those who want the image how far it is.
+func (p *pulls) progressed(image string, this *going, now PullProgress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	this.alive = time.Now()
 	for w := range p.lines[image].told {
-		w.progress(*now)
+		w.progress(now)
 	}
 }
 
