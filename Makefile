@@ -8,9 +8,10 @@ WORKERTAGS := nethttpomithttp2
 GOBUILD  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
+DIST     ?= dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint bench fuzz cover size clean
+.PHONY: help run test build dist lint bench fuzz cover size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,16 @@ build: ## Build the programs into bin/
 	@mkdir -p bin
 	$(GOBUILD) -o bin/muster ./cmd/muster
 	$(GOBUILD) -tags $(WORKERTAGS) -o bin/muster-worker ./cmd/muster-worker
+
+dist: ## Build the worker for devices into dist/: amd64, arm64, armv7, armv6, riscv64; with SHA256SUMS
+	@mkdir -p $(DIST)
+	@set -e; for target in amd64 arm64 arm:7 arm:6 riscv64; do \
+		arch=$${target%:*}; arm=; name=$$arch; \
+		case $$target in *:*) arm=$${target#*:}; name=$${arch}v$$arm ;; esac; \
+		echo "muster-worker-linux-$$name"; \
+		GOOS=linux GOARCH=$$arch GOARM=$$arm $(GOBUILD) -tags $(WORKERTAGS) -o $(DIST)/muster-worker-linux-$$name ./cmd/muster-worker; \
+	done
+	@cd $(DIST) && sha256sum muster-worker-linux-* >SHA256SUMS
 
 lint: ## Check formatting, module files, other architectures and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
@@ -56,4 +67,4 @@ size: build ## Show the size of the programs
 	@ls -l bin/muster bin/muster-worker | awk '{printf "%s: %.2f MiB\n", $$NF, $$5/1048576}'
 
 clean: ## Remove what was built, and the data of "make run"
-	rm -rf bin .muster
+	rm -rf bin dist .muster

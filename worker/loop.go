@@ -66,6 +66,8 @@ type loop struct {
 	results chan result
 	// due is when to look at the containers next, last when they were looked at.
 	due, last time.Time
+	// beatDue is when to tell next that the loop goes on.
+	beatDue time.Time
 }
 
 func newLoop(o Options, held state, applied topics.Version, images images, versions versions, record pruneRecord, taken taken) *loop {
@@ -100,7 +102,7 @@ func (l *loop) run(ctx context.Context) {
 		if !l.surveying && !now.Before(l.due) {
 			l.survey(ctx, now)
 		}
-		timer.Reset(time.Until(l.wake()))
+		timer.Reset(l.beat(now, time.Until(l.wake())))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -136,6 +138,18 @@ func (l *loop) rest() {
 	if len(l.jobs) == 0 && l.cron.open == 0 {
 		debug.FreeOSMemory()
 	}
+}
+
+// beat tells that the loop goes on, when it is time, and returns how long it may wait at most.
+func (l *loop) beat(now time.Time, wait time.Duration) time.Duration {
+	if l.Beat == nil {
+		return wait
+	}
+	if !now.Before(l.beatDue) {
+		l.Beat()
+		l.beatDue = now.Add(l.BeatEvery)
+	}
+	return min(wait, l.beatDue.Sub(now))
 }
 
 // begin tells what there is before anything happens.

@@ -38,6 +38,10 @@ type Options struct {
 	// MaxRestartWait is the longest time that containers wait before what a config changes of them begins. Each
 	// app draws its own at random.
 	MaxRestartWait time.Duration
+	// Beat, if there is one, is called by the worker's loop at its first turn, and at least every BeatEvery from then
+	// on for as long as the loop goes on.
+	Beat      func()
+	BeatEvery time.Duration
 	// Log is where the worker tells what it does; nil is nowhere.
 	Log *slog.Logger
 }

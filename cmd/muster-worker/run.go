@@ -60,7 +60,12 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	systemd, err := newSystemd(ctx, log)
+	if err != nil {
+		return err
+	}
 	w, err := worker.New(worker.Options{
+		Beat: systemd.beat, BeatEvery: systemd.every,
 		Group: f.group, Device: f.device, Agent: agent, StateDir: f.stateDir, Engine: engine, Link: uplink,
 		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune,
 		MaxPulls: f.registry.maxPulls, MaxRestartWait: f.registry.maxRestartWait, Log: log,
