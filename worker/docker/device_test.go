@@ -47,25 +47,7 @@ func newDevice(t *testing.T, disk int64) *device {
 }
 
 // start runs the worker until the test ends.
-func (d *device) start() {
-	d.t.Helper()
-	w, err := worker.New(d.options)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	d.t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			d.t.Errorf("Run: %v", err)
-		}
-		if d.t.Failed() {
-			d.t.Logf("log:\n%s", d.log)
-		}
-	})
-}
+func (d *device) start() { d.begin() }
 
 func (d *device) Configs() <-chan worker.Offered { return d.configs }
 func (d *device) Have(topics.Version)            {}
