@@ -45,6 +45,11 @@ func TestLife(t *testing.T) {
 	if engine, health := loop.counts("gone"); engine != 0 || health != 0 {
 		t.Errorf("counts of nothing are %d and %d", engine, health)
 	}
+	l.again = 2
+	loop.pardon()
+	if l.again != 0 || l.restarts-l.calm != 0 {
+		t.Errorf("after the engine was down the container counts as ended %d and %d times, want none", l.again, l.restarts-l.calm)
+	}
 	if l.see(ill, l.details, l.heal.next.Add(1)); l.heal == nil {
 		t.Error("the pause is forgotten while the container is ill")
 	}

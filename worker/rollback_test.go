@@ -286,3 +286,26 @@ func TestPruneLeavesTheImageToGoBackTo(t *testing.T) {
 		b.runs("web-1")
 	})
 }
+
+// Restarts while the engine comes and goes say nothing about a version.
+func TestRestartsOfTheEngineAreNoFaultOfAVersion(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.pass(2 * time.Minute)
+		b.offer(config(t, 2, newApp("web", "nginx:2", appID(2))))
+		for range 6 {
+			b.machine.Crash("web-1", 255)
+			b.pass(2 * time.Second)
+			b.machine.SetDown(true)
+			b.pass(40 * time.Second)
+			b.machine.SetDown(false)
+			b.pass(5 * time.Second)
+		}
+		b.pass(2 * time.Minute)
+		b.says(2)
+		if c := b.container("web-1"); c.Image != "nginx:2" {
+			t.Errorf("there runs %+v, want the new version", c)
+		}
+	})
+}
