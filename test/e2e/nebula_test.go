@@ -189,7 +189,14 @@ func TestWhatANebulaWorkerLeftIsTakenOver(t *testing.T) {
 		"another device's":  n.stranger(image, map[string]string{"orchestrator": "nebula", "app_name": "full", "muster.device": "other"}),
 		"of another's kind": n.stranger(image, map[string]string{"orchestrator": "nebula", "app_name": "x", "container_type": "sidecar"}),
 	}
+	run := func(name, image string) life { // a run of a cron_job
+		return n.run(oldApp{name: name, image: image, kind: "cron_job", networks: usual}, 1)
+	}
+	once := in.registry.Push(t, "once", rig.Hello{Version: "v1", Args: []string{"-exit", "0"}})
+	n.pull(once)
+	stay["a run that goes on"] = run("long", image)
 	leave := map[string]life{
+		"a run that has ended": run("short", once), "a run of no cron_job": run("nobody", image),
 		"fewer-2": n.run(other("fewer"), 2), "gone-1": n.run(other("gone"), 1), "stopped-1": n.run(other("stopped"), 1),
 		"changed-1": n.run(other("changed"), 1), "newer-1": n.run(other("newer"), 1),
 	}
@@ -202,8 +209,11 @@ func TestWhatANebulaWorkerLeftIsTakenOver(t *testing.T) {
 	in.must("POST", "/apps/stopped", fields{"docker_image": image, "running": false})
 	in.must("POST", "/apps/changed", fields{"docker_image": image, "env_vars": fields{"GREETING": "changed"}})
 	in.must("POST", "/apps/newer", fields{"docker_image": newer})
+	for _, name := range []string{"long", "short"} {
+		in.must("POST", "/cron_jobs/"+name, fields{"docker_image": image, "schedule": "0 0 1 1 *"})
+	}
 	in.must("POST", "/device_groups/shops", fields{
-		"apps": []string{"full", "onhost", "fewer", "stopped", "changed", "newer"}, "cron_jobs": []string{}})
+		"apps": []string{"full", "onhost", "fewer", "stopped", "changed", "newer"}, "cron_jobs": []string{"long", "short"}})
 
 	d := in.newDevice("shops")
 	d.start("--take-over-nebula")
