@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
 
 	"muster/broker/client"
@@ -19,8 +20,15 @@ import (
 	"muster/worker/selfcheck"
 )
 
+// garbage is how much a worker's memory grows, in percent of what it uses, before it is collected: Go's 100, and at
+// least 4 MiB, is more than all that an idle worker needs.
+const garbage = 40
+
 // run connects the device's engine and its link to the worker, and works until ctx ends.
 func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	root, err := topics.ParseRoot(f.topicRoot)
 	if err != nil {
 		return fmt.Errorf("topic-root: %w", err)
