@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 
 	"muster/test/rig"
@@ -32,9 +31,7 @@ func TestKillsInAnyOrder(t *testing.T) {
 		if in.external != nil {
 			kills, starts = append(kills, in.external.Stop), append(starts, in.external.Start)
 		}
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		random := rand.New(rand.NewPCG(seed, 0))
+		random := rig.Random(t)
 		for round := range 10 {
 			change := func() {
 				in.must("PUT", "/apps/"+moving+"/update", fields{"env_vars": fields{"GREETING": fmt.Sprint("round ", round)}})

@@ -48,10 +48,8 @@ const modelMost = 3
 // They publish ports if ports says so, and the first of the others has rolling_restart.
 func newModel(t *testing.T, in *installation, steady, moving int, ports bool) *model {
 	t.Helper()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
 	m := &model{
-		in: in, group: rig.Name("group"), random: rand.New(rand.NewPCG(seed, 0)),
+		in: in, group: rig.Name("group"), random: rig.Random(t),
 		apps: map[string]*modelApp{}, seen: map[string]life{},
 	}
 	for _, version := range []string{"v1", "v2"} {

@@ -34,13 +34,19 @@ if [ "${ENGINE_INSIDE:-}" = yes ]; then
 	exit 0
 fi
 
-# forget removes what the kernel keeps of the engine once its processes are gone.
+# forget removes what the kernel keeps of the engine once its processes are gone. A link to a container for which a kill
+# came before the container had its end outlives its bridge, and so goes first.
 forget() {
-	ip link delete "$name"
 	networks=$dir/data/docker/network/files/local-kv.db
-	# Bridges, and links to containers for which a kill came before they were in one.
-	[ ! -e "$networks" ] || grep -aoE 'br-[0-9a-f]{12}|veth[0-9a-f]{7}' "$networks" | sort -u | while read -r link; do
-		ip link delete "$link" 2>/dev/null || true # what was removed is in there too
+	{
+		echo "$name"
+		[ ! -e "$networks" ] || grep -aoE 'br-[0-9a-f]{12}' "$networks" | sort -u
+	} | while read -r bridge; do
+		[ -e "/sys/class/net/$bridge" ] || continue # what was removed is in the file too
+		ls "/sys/class/net/$bridge/brif" | while read -r link; do
+			ip link delete "$link"
+		done
+		ip link delete "$bridge"
 	done
 	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} +
 }

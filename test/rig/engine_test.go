@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -80,6 +81,16 @@ func everythingToAnEngine(t *testing.T, live bool) traces {
 	must(t, err)
 	name := bridge.Options["com.docker.network.bridge.name"]
 	links := []string{name, "br-" + made.ID[:12]}
+	for i, bridge := range links {
+		// As an engine leaves it that is killed before the container has its end.
+		link := fmt.Sprintf("%s-%d", strings.TrimPrefix(name, "muster-"), i)
+		for _, args := range [][]string{{"add", link, "type", "veth", "peer", "name", link + "p"}, {"set", link, "master", bridge}} {
+			if said, err := exec.Command("ip", append([]string{"link"}, args...)...).CombinedOutput(); err != nil {
+				t.Fatalf("ip link %s: %v: %s", args, err, said)
+			}
+		}
+		links = append(links, link)
+	}
 	for _, link := range links {
 		if _, err := net.InterfaceByName(link); err != nil {
 			t.Errorf("while the engine runs: %s: %v", link, err)
