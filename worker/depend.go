@@ -105,7 +105,7 @@ func (p *planner) stands(w want) standing {
 		up := slot.match != nil && slot.ended() && succeeded(*slot.match)
 		for _, c := range w.seen {
 			if c.Index == slot.spec.Index && c.State == "running" {
-				up = up || c.Health == "" || c.Health == "healthy"
+				up = up || c.Health == "healthy" || c.Health == "" && !p.restarted(c)
 				s.moving = s.moving || c.Health == "starting"
 			}
 		}

@@ -191,7 +191,8 @@ func (p *planner) matched(s slot) Step {
 		if c.Health == "unhealthy" && step.Verb == Keep {
 			return p.heal(c)
 		}
-		if last, ok := p.mem.restarts[c.ID]; ok && p.now.Before(last.seen.Add(settled)) {
+		if p.restarted(c) {
+			last := p.mem.restarts[c.ID]
 			step.Code = topics.ReasonRestarting
 			step.Trouble, step.Again = c.Name+" keeps restarting"+last.code, last.seen.Add(settled)
 		}
@@ -214,6 +215,12 @@ func (p *planner) matched(s slot) Step {
 		step.Trouble = fmt.Sprintf("%s is in the unknown state %q", c.Name, c.State)
 		return step
 	}
+}
+
+// restarted reports whether the engine was lately seen restarting the container, so that it may be about to end again.
+func (p *planner) restarted(c Container) bool {
+	last, ok := p.mem.restarts[c.ID]
+	return ok && p.now.Before(last.seen.Add(settled))
 }
 
 // start starts a container that was created or has ended, but not too often.
