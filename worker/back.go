@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 
 	"muster/topics"
 )
@@ -17,28 +18,18 @@ func (p *planner) effective(app topics.App) (run topics.App, from string, bad *f
 }
 
 // tell says in the steps of an app what has become of a version that failed.
-func (p *planner) tell(w want, steps []Step) []Step {
-	known := p.mem.versions[w.app.AppName]
-	first := 0
-	for first < len(steps) && steps[first].Trouble == "" {
-		first++
+func tell(w want, steps []Step) []Step {
+	if w.bad == nil {
+		return steps
 	}
-	switch troubled := first < len(steps); {
-	case w.bad != nil:
-		if len(steps) == 0 {
-			steps = []Step{{Verb: Keep, App: w.app.AppName, Reason: "the version before has no containers on this device"}}
-		}
-		now := fmt.Sprintf("version %d failed: %s; ", w.bad.AppID, w.bad.Reason)
-		if troubled {
-			now += fmt.Sprintf("version %d, which worked before, does not run: %s", w.app.AppID, steps[first].Trouble)
-			steps[0].Code, steps[0].Trouble = topics.ReasonRollbackFailed, now
-			return steps
-		}
-		now += fmt.Sprintf("version %d, which worked before, is in its place until the app is changed", w.app.AppID)
-		steps[0].Code, steps[0].Trouble = topics.ReasonRolledBack, now
-	case troubled && w.app.Running && known.Good == nil && p.failure(w) != nil:
-		steps[first].Code = topics.ReasonNothingToGoBack
-		steps[first].Trouble += "; no version before it is known to work"
+	if len(steps) == 0 {
+		steps = []Step{{Verb: Keep, App: w.app.AppName, Reason: "the version before has no containers on this device"}}
 	}
+	failed := fmt.Sprintf("version %d failed: %s; version %d, which worked before, ", w.bad.AppID, w.bad.Reason, w.app.AppID)
+	if i := slices.IndexFunc(steps, func(s Step) bool { return s.Trouble != "" }); i >= 0 {
+		steps[0].Code, steps[0].Trouble = topics.ReasonRollbackFailed, failed+"does not run: "+steps[i].Trouble
+		return steps
+	}
+	steps[0].Code, steps[0].Trouble = topics.ReasonRolledBack, failed+"is in its place until the app is changed"
 	return steps
 }

@@ -141,7 +141,7 @@ func TestGoingBack(t *testing.T) {
 		{name: "the app was stopped since", app: web(withID(2), image("nginx:2"), stopped), seen: []Container{made(v1, 0, "running")}, mem: memory{versions: gaveUp(v1, v2)},
 			want: []string{"remove web-1"}},
 		{name: "nothing to go back to", app: v2, seen: []Container{unhealthy(made(v2, 0, "running"))},
-			want: []string{"restart web-1 ! web-1 is unhealthy; no version before it is known to work"}, code: topics.ReasonNothingToGoBack},
+			want: []string{"restart web-1 ! web-1 is unhealthy"}, code: topics.ReasonUnhealthy},
 		{name: "good once", app: v2, seen: []Container{unhealthy(made(v2, 0, "running"))}, mem: memory{versions: works(v2)},
 			want: []string{"restart web-1 ! web-1 is unhealthy"}, code: topics.ReasonUnhealthy},
 	}

@@ -73,7 +73,7 @@ func plan(config topics.Config, seen []Container, facts Facts, mem memory, now t
 	}
 	p.depend(wants, all)
 	for _, w := range wants {
-		steps = append(steps, p.tell(w, all[w.app.AppName])...)
+		steps = append(steps, tell(w, all[w.app.AppName])...)
 	}
 	var strays []string
 	for name := range byApp {

@@ -145,9 +145,9 @@ func TestFirstVersionThatFailsIsTriedOn(t *testing.T) {
 		b.begin("g")
 		b.offer(config(t, 1, newApp("web", "web:1")))
 		b.pass(time.Minute)
-		b.code("web", topics.ReasonNothingToGoBack)
+		b.code("web", topics.ReasonUnhealthy)
 		b.pass(time.Hour)
-		b.code("web", topics.ReasonNothingToGoBack)
+		b.code("web", topics.ReasonUnhealthy)
 		if slices.Contains(b.machine.Ops(), "remove web-1") || !slices.Contains(b.machine.Ops(), "restart web-1") {
 			t.Errorf("the worker did %q, want restarts only", b.machine.Ops())
 		}
