@@ -53,6 +53,8 @@ func (p *page) head(s Status) {
 		p.line("managers", "never connected")
 	case s.Link.Connected && s.Running:
 		p.line("managers", "connected since %s; last check-in answered %s, as of %s", p.time(s.Link.Since), p.time(s.Link.CheckedIn), p.time(s.Link.At))
+	case s.Link.Connected:
+		p.line("managers", "connected when last heard of, %s; last check-in answered %s", p.time(s.Link.At), p.time(s.Link.CheckedIn))
 	default:
 		p.line("managers", "not connected since %s; last check-in answered %s", p.time(s.Link.Since), p.time(s.Link.CheckedIn))
 	}
@@ -73,7 +75,7 @@ func (p *page) head(s Status) {
 }
 
 func (p *page) machine(m topics.Machine) {
-	p.line("engine", "%s", cmp.Or(m.Engine, "does not answer"))
+	p.line("engine", "%s", cmp.Or(m.Engine, "has not answered yet"))
 	var facts []string
 	for _, f := range []string{m.OS, m.Kernel, m.Architecture} {
 		if f != "" {
@@ -144,8 +146,11 @@ func (p *page) cronJobs(list []topics.CronJobState) {
 
 // others are failures that are neither an app's nor a cron_job's, such as those of the worker itself.
 func (p *page) others(list []topics.Failure) {
+	gap := "\n"
 	for _, f := range list {
 		if f.CronJob == "" && topics.CheckAppName(f.App) != nil {
+			p.WriteString(gap)
+			gap = ""
 			p.line("failing", "%s %s", f.App, why(f.Code, f.Reason))
 		}
 	}
@@ -157,11 +162,16 @@ func (p *page) table(rows [][]string) {
 		return
 	}
 	_, _ = fmt.Fprintln(p)
-	w := tabwriter.NewWriter(p, 0, 0, 2, ' ', 0)
+	var lines strings.Builder
+	w := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		// With all its cells, also those that are empty: a row with fewer would end the columns of those above it.
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // a page takes everything
+	_ = w.Flush() // a builder takes everything
+	for line := range strings.Lines(lines.String()) {
+		_, _ = fmt.Fprintln(p, strings.TrimRight(line, " \n"))
+	}
 }
 
 func number(n int64) string {
