@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 		if err != nil {
 			return err
 		}
-		return c.start(ctx, id, r)
+		return c.start(ctx, id, s, r)
 	case Stage:
 		_, err := c.engine.Stage(ctx, s.Spec)
 		return err
@@ -142,7 +143,7 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 				return err
 			}
 		}
-		return c.start(ctx, s.ID, r)
+		return c.start(ctx, s.ID, s, r)
 	case Restart:
 		err := c.engine.Restart(ctx, s.ID)
 		if err == nil {
@@ -153,12 +154,13 @@ func (c *crew) step(ctx context.Context, s Step, r *result) error {
 	return nil
 }
 
-func (c *crew) start(ctx context.Context, id string, r *result) error {
-	err := c.engine.Start(ctx, id)
-	if err == nil {
-		r.started = append(r.started, id)
+// start starts the step's container, which the engine knows by that id. Engines' errors have the id alone.
+func (c *crew) start(ctx context.Context, id string, s Step, r *result) error {
+	if err := c.engine.Start(ctx, id); err != nil {
+		return fmt.Errorf("%s: %w", cmp.Or(s.Rename, s.Container), err)
 	}
-	return err
+	r.started = append(r.started, id)
+	return nil
 }
 
 // pull fetches an image, unless it has been since then.

@@ -52,12 +52,14 @@ func (l *loop) report(failing []topics.Failure) {
 	}
 	for _, f := range failing {
 		if before[subject(f)] != f.Reason {
-			l.Log.Warn("does not run as wanted", "app", f.App, "cron_job", f.CronJob, "code", string(f.Code), "reason", f.Reason)
+			kind, name := subjectOf(f.App, f.CronJob)
+			l.Log.Warn("does not run as wanted", kind, name, "code", string(f.Code), "reason", f.Reason)
 		}
 		delete(before, subject(f))
 	}
 	for f := range before {
-		l.Log.Info("does not fail any more", "app", f.App, "cron_job", f.CronJob)
+		kind, name := subjectOf(f.App, f.CronJob)
+		l.Log.Info("does not fail any more", kind, name)
 	}
 	if r.Version != l.reported.Version {
 		l.Log.Info("config applied", "config", r.Version.String(), "failing", len(failing))
@@ -140,3 +142,11 @@ func same(a, b topics.Report) bool {
 
 // subject is what a failure is about.
 func subject(f topics.Failure) topics.Failure { return topics.Failure{App: f.App, CronJob: f.CronJob} }
+
+// subjectOf is how the log names an app or a cron_job, of which one is empty.
+func subjectOf(app, cronJob string) (kind, name string) {
+	if cronJob != "" {
+		return "cron_job", cronJob
+	}
+	return "app", app
+}

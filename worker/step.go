@@ -67,10 +67,8 @@ func (s Step) acts() bool { return s.Verb != Keep && s.Verb != Wait }
 
 // describe has the log say what the step is.
 func (s Step) describe(log *slog.Logger) *slog.Logger {
-	log = log.With("step", string(s.Verb), "app", s.App, "reason", s.Reason)
-	if s.CronJob != "" {
-		log = log.With("cron_job", s.CronJob)
-	}
+	kind, name := subjectOf(s.App, s.CronJob)
+	log = log.With("step", string(s.Verb), kind, name, "reason", s.Reason)
 	if s.Verb == Pull {
 		return log.With("image", s.Image)
 	}
