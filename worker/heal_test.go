@@ -48,6 +48,20 @@ func TestUnhealthyContainerIsRestartedWithAGrowingPause(t *testing.T) {
 	})
 }
 
+// A health check that takes longer than a pause to find out does not start the pauses anew.
+func TestPausesGrowWhileAHealthCheckTakesItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.machine.Push("web:1", enginetest.Image{CheckTime: 90 * time.Second, Sick: true})
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "web:1")))
+		b.machine.ForgetOps()
+		b.pass(2 * time.Hour)
+		if n := len(b.machine.Ops()); n < 15 || n > 45 {
+			t.Errorf("%d restarts in two hours, want some 25: one about every 5 minutes, rather than every 90 seconds", n)
+		}
+	})
+}
+
 func TestAppThatIsFinishedIsNotStartedAgain(t *testing.T) {
 	for _, test := range []struct {
 		policy string

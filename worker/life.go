@@ -39,8 +39,9 @@ func (l *life) see(c Container, d Details, now time.Time) {
 	case l.up.IsZero(), !d.Started.Equal(l.details.Started), again > 0:
 		l.up = now
 	}
-	// It outlived its pause, so that its next illness is not part of the same one.
-	if l.heal != nil && c.Health != "unhealthy" && now.After(l.heal.next) {
+	// It was well when its pause was over, so that its next illness is not part of the same one. That its check has not
+	// said anything yet is no sign of health.
+	if l.heal != nil && c.Health == "healthy" && now.After(l.heal.next) {
 		l.heal = nil
 	}
 	l.state, l.details = c.State, d

@@ -53,10 +53,14 @@ func TestLife(t *testing.T) {
 	if l.see(ill, l.details, l.heal.next.Add(1)); l.heal == nil {
 		t.Error("the pause is forgotten while the container is ill")
 	}
-	if l.see(c, l.details, l.heal.next); l.heal == nil {
+	well := Container{ID: "x", State: "running", Health: "healthy"}
+	if l.see(well, l.details, l.heal.next); l.heal == nil {
 		t.Error("the pause is forgotten before it is over")
 	}
-	if l.see(c, l.details, l.heal.next.Add(1)); l.heal != nil {
+	if l.see(Container{ID: "x", State: "running", Health: "starting"}, l.details, l.heal.next.Add(1)); l.heal == nil {
+		t.Error("the pause is forgotten before the container was well")
+	}
+	if l.see(well, l.details, l.heal.next.Add(1)); l.heal != nil {
 		t.Error("the pause is not forgotten though the container has been well for as long")
 	}
 }
