@@ -83,10 +83,12 @@ func (p *planner) failure(w want) *failed {
 		}
 		c, l := s.match, p.mem.lives[s.match.ID]
 		switch {
-		case c.State == "running" && c.Health == "unhealthy":
+		case c.State == "running" && c.Health == "unhealthy" && (l == nil || l.excused.IsZero() || l.up.After(l.excused)):
 			return fail(topics.ReasonUnhealthy, "%s is unhealthy", c.Name)
 		case l != nil && l.restarts-l.calm >= maxEnds:
 			return fail(topics.ReasonRestarting, "%s keeps restarting%s", c.Name, p.lastExit(*c))
+		case l != nil && l.failed && s.ended() && !succeeded(*c):
+			return fail(topics.ReasonExited, "%s has ended%s", c.Name, p.lastExit(*c))
 		case l != nil && l.again >= maxEnds:
 			return fail(topics.ReasonExited, "%s ends again and again%s", c.Name, p.lastExit(*c))
 		}
@@ -143,6 +145,7 @@ func (w want) imageID() string {
 
 // judge takes in what has become of the versions on trial, on the disk too, before anything is done about it.
 func (l *loop) judge(seen []Container, now time.Time) {
+	l.excuse(seen, now)
 	for _, v := range judge(l.held.config, seen, l.facts, l.memory(), now) {
 		r := l.versions[v.app]
 		if v.good != nil {

@@ -18,8 +18,12 @@ type life struct {
 	// restarts counts how often the engine started it again, as far as seen.
 	restarts int
 	// again counts how often the worker started it again after it had ended, and calm is what restarts was when the
-	// engine was last down: what it did then says nothing about the container.
+	// container was last excused or had run for a minute: what was before says nothing against its version.
 	again, calm int
+	// failed says that it was seen to end with an exit code other than 0, and excused when something that it depends on
+	// was last not up.
+	failed  bool
+	excused time.Time
 	// heals counts how often the worker restarted it because it was unhealthy, and heal says when it may do so again;
 	// nil when there was no need lately.
 	heals int
@@ -38,6 +42,12 @@ func (l *life) see(c Container, d Details, now time.Time) {
 		l.up = time.Time{}
 	case l.up.IsZero(), !d.Started.Equal(l.details.Started), again > 0:
 		l.up = now
+	}
+	if c.State == "exited" && (l.state == "created" || l.state == "running") && !succeeded(c) {
+		l.failed = true
+	}
+	if !l.up.IsZero() && !now.Before(l.up.Add(settled)) && (c.Health == "" || c.Health == "healthy") {
+		l.pardon()
 	}
 	// It was well when its pause was over, so that its next illness is not part of the same one. That its check has not
 	// said anything yet is no sign of health.
@@ -68,10 +78,33 @@ func (l *loop) live(s survey, now time.Time) {
 	maps.DeleteFunc(l.lives, func(id string, _ *life) bool { return !there[id] })
 }
 
+// pardon forgets how often the container has ended.
+func (l *life) pardon() { l.again, l.calm, l.failed = 0, l.restarts, false }
+
 // pardon forgets how often containers have ended: the engine was down, and may have ended them itself.
 func (l *loop) pardon() {
 	for _, known := range l.lives {
-		known.again, known.calm = 0, known.restarts
+		known.pardon()
+	}
+}
+
+// excuse notes which containers fail while something that their app depends on is not up: it may be due to that.
+func (l *loop) excuse(seen []Container, now time.Time) {
+	p := planner{facts: l.facts, mem: l.memory(), now: now}
+	byApp := appsOf(seen)
+	for _, app := range l.held.config.Apps {
+		if p.stood(l.held.config, byApp, app) {
+			continue
+		}
+		for _, c := range byApp[app.AppName] {
+			if known := l.lives[c.ID]; known != nil {
+				known.pardon()
+				known.excused = now
+			}
+		}
+		if t := l.apps[app.AppName]; t != nil {
+			t.attempts = 0
+		}
 	}
 }
 

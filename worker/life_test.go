@@ -65,6 +65,37 @@ func TestLife(t *testing.T) {
 	}
 }
 
+// What was before a minute without trouble says nothing against a version, nor what the engine may have done itself.
+func TestContainersAreNotBlamedForOldEnds(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		c      Container
+		after  time.Duration
+		calmed bool
+	}{
+		{"up for a minute", Container{State: "running"}, settled, true},
+		{"up for less", Container{State: "running"}, settled - 1, false},
+		{"healthy for a minute", Container{State: "running", Health: "healthy"}, settled, true},
+		{"starting for an hour", Container{State: "running", Health: "starting"}, time.Hour, false},
+		{"exited", Container{State: "exited"}, settled, false},
+	} {
+		l := &life{restarts: 2, again: 2, state: "running", up: noon}
+		l.see(test.c, Details{}, noon.Add(test.after))
+		if calmed := l.restarts-l.calm == 0 && l.again == 0; calmed != test.calmed {
+			t.Errorf("%s: %d restarts of %d and %d starts count", test.name, l.restarts-l.calm, l.restarts, l.again)
+		}
+	}
+	for before, want := range map[string]bool{"created": true, "running": true, "": false, "exited": false} {
+		l := &life{state: before}
+		if l.see(Container{State: "exited", Detail: "Exited (1) 1 second ago"}, Details{}, noon); l.failed != want {
+			t.Errorf("one that was %q and has ended has failed: %v", before, l.failed)
+		}
+		if l.pardon(); l.failed {
+			t.Error("it has failed after it was pardoned")
+		}
+	}
+}
+
 func TestFresh(t *testing.T) {
 	for detail, want := range map[string]bool{
 		"Up Less than a second": true, "Up 59 seconds": true, "Up 59 seconds (healthy)": true, "running": true, "": true,

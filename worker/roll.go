@@ -54,7 +54,7 @@ func (p *planner) unsteady(w want) (reason string, again time.Time) {
 		if s.match == nil || !live(*s.match) && slices.ContainsFunc(s.others, live) {
 			continue
 		}
-		if ok, again := p.steady(*s.match, rolled); !ok {
+		if ok, again := p.steady(*s.match, rolled); !ok && (!s.ended() || !succeeded(*s.match)) {
 			return "waits for " + s.match.Name + " to be up", again
 		}
 	}

@@ -30,6 +30,7 @@ func TestRoll(t *testing.T) {
 	waits := []string{"keep web-1", "wait web-2", "wait web-2.next", "wait web-3", "wait web-3.next"}
 	shift := web(per("server", 2), rolling, onPorts(81))
 	swap := web(per("server", 2), rolling, onPorts(80))
+	once := web(per("server", 2), rolling, policy(topics.RestartNo))
 	tests := []struct {
 		name string
 		app  topics.App
@@ -48,6 +49,8 @@ func TestRoll(t *testing.T) {
 		{name: "the first has not run for long", app: app, seen: after(made(app, 0, "running")), mem: up(rolled - time.Second), want: waits, again: time.Second},
 		{name: "the first has run for long", app: app, seen: after(made(app, 0, "running")), mem: up(rolled), want: next},
 		{name: "the first was just seen to run", app: app, seen: after(made(app, 0, "running")), mem: hasPulled(app), want: waits},
+		{name: "the first has finished", app: once, mem: up(0), want: []string{"remove web-2", "keep web-1", "start web-2.next"},
+			seen: []Container{detail(made(once, 0, "exited"), "Exited (0) 1 second ago"), old(once, 1, "running"), staged(once, 1)}},
 		{name: "the first could not be started", app: app, seen: after(made(app, 0, "created")), mem: up(0),
 			want: []string{"start web-1", "wait web-2", "wait web-2.next", "wait web-3", "wait web-3.next"}},
 		{name: "the next does not run anyway", app: app, mem: up(0),
