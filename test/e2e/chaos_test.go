@@ -43,7 +43,7 @@ func TestTheEngineIsRestartedAllTheTime(t *testing.T) {
 			t.Parallel()
 			in := installOwn(t, o)
 			// A Docker that is killed while it publishes a port can take the port for taken until it is restarted
-			// once more (moby's issue 25981), which no worker can mend.
+			// once more (moby's issue 25981), which no worker can mend, but only tell.
 			m := newModel(t, in, 2, 3, false)
 			m.restarts = true
 			m.device.start()

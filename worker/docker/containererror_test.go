@@ -31,7 +31,7 @@ func TestContainersThatCannotBe(t *testing.T) {
 		words  string
 	}{
 		{"port of a program", func(s *worker.Spec) { s.Ports = program.Ports }, topics.ReasonPortTaken, "a host port is taken"},
-		{"port of a container", func(s *worker.Spec) { s.Ports = taken.Ports }, topics.ReasonPortTaken, "a host port is taken"},
+		{"port of a container", func(s *worker.Spec) { s.Ports = taken.Ports }, topics.ReasonPortTaken, "container " + taken.Name() + " has it"},
 		{"name", func(s *worker.Spec) { s.App = taken.App }, topics.ReasonNameTaken, "the name is taken"},
 		{"image", func(s *worker.Spec) { s.Image += "-not" }, topics.ReasonImageMissing, "-not"},
 		{"network", func(s *worker.Spec) { s.Networks = []string{"no-such-net"} }, topics.ReasonNetworkMissing, "no-such-net not found"},
@@ -106,11 +106,12 @@ func TestContainerWordsOfOtherEngines(t *testing.T) {
 		`rootlessport listen tcp 0.0.0.0:80: bind: address already in use`:                                                                                                                                                                                topics.ReasonPortTaken,
 		"crun: executable file `none` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found":                                                                                                        topics.ReasonCommandMissing,
 		`failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: \"/none\": stat /none: no such file or directory: unknown`: topics.ReasonCommandMissing,
-		`statfs /none: no such file or directory`:                                                  topics.ReasonVolumeMissing,
-		`stat /dev/none: no such file or directory`:                                                topics.ReasonDeviceMissing,
-		`write /var/lib/docker/x: no space left on device`:                                         topics.ReasonDiskFull,
-		`failed to set up container networking: network 1 not found`:                               topics.ReasonNetworkMissing,
-		`failed to create endpoint a-1 on network bridge: adding interface veth1 to bridge failed`: topics.ReasonStartFailed,
+		`statfs /none: no such file or directory`:                                                                             topics.ReasonVolumeMissing,
+		`stat /dev/none: no such file or directory`:                                                                           topics.ReasonDeviceMissing,
+		`write /var/lib/docker/x: no space left on device`:                                                                    topics.ReasonDiskFull,
+		`failed to set up container networking: network 1 not found`:                                                          topics.ReasonNetworkMissing,
+		`failed to create endpoint a-1 on network bridge: adding interface veth1 to bridge failed`:                            topics.ReasonStartFailed,
+		`driver failed programming external connectivity on endpoint x: Bind for 0.0.0.0:1 failed: port is already allocated`: topics.ReasonPortTaken,
 	} {
 		refuse := func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasSuffix(r.URL.Path, "/start") {
@@ -126,6 +127,10 @@ func TestContainerWordsOfOtherEngines(t *testing.T) {
 		var fault *worker.Fault
 		if !errors.As(err, &fault) || fault.Code != want {
 			t.Errorf("%s\nis told as %v with %+v, want %s", said, err, fault, want)
+		}
+		// The engine takes port 1 for taken, and no container has it.
+		if allocated := strings.Contains(said, "allocated"); allocated != strings.Contains(err.Error(), "no container has it") {
+			t.Errorf("%s\nis told as %v", said, err)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 	if err != nil {
 		return explain(ctx, doing, err)
 	}
-	return explain(ctx, doing, c.ContainerStart(ctx, id, container.StartOptions{}))
+	return explain(ctx, doing, withPortHolder(ctx, c, c.ContainerStart(ctx, id, container.StartOptions{})))
 }
 
 // Rename implements [worker.Engine].
