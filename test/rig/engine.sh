@@ -44,7 +44,7 @@ forget() {
 	} | while read -r bridge; do
 		[ -e "/sys/class/net/$bridge" ] || continue # what was removed is in the file too
 		ls "/sys/class/net/$bridge/brif" | while read -r link; do
-			ip link delete "$link"
+			ip link delete "$link" 2>/dev/null || true # it goes by itself with the container's end
 		done
 		ip link delete "$bridge"
 	done
