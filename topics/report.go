@@ -73,7 +73,7 @@ type ContainerState struct {
 	// State is the engine's word, and Health too: empty without a health check.
 	State  string `json:"state"`
 	Health string `json:"health,omitempty"`
-	// EngineRestarts counts how often the engine started it again since it was made, and HealthRestarts how
+	// EngineRestarts counts how often the engine started it again since the worker first saw it, and HealthRestarts how
 	// often the worker did because it was unhealthy.
 	EngineRestarts int `json:"engine_restarts"`
 	HealthRestarts int `json:"health_restarts"`

@@ -80,7 +80,8 @@ func codeOf(err error) topics.Reason {
 	return topics.ReasonUnknown
 }
 
-// Errors of an [Engine]. They are wrapped, and by a [Fault] too where the kind is known; every other error is worth a retry too, but of no known cause.
+// Errors of an [Engine]. They are wrapped, and by a [Fault] too where the kind is known. Every other error is worth a retry
+// as well, but of no known cause.
 var (
 	// ErrEngineDown says that the container engine does not answer.
 	ErrEngineDown = errors.New("the container engine does not answer")

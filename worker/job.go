@@ -12,11 +12,8 @@ import (
 	"muster/topics"
 )
 
-// Limits of a job.
-const (
-	// stepTime is how long a step other than a pull may take, besides the time that a container has to end.
-	stepTime = 5 * time.Minute
-)
+// stepTime is how long a step other than a pull may take, besides the time that a container has to end.
+const stepTime = 5 * time.Minute
 
 var (
 	// errSuperseded ends a job because the config does not want any more what the job is for.

@@ -27,7 +27,7 @@ func fill(t *testing.T, dir string, leave int64) (undo func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := int64(disk.Bavail)*disk.Bsize - leave
+	left := int64(disk.Bavail)*int64(disk.Bsize) - leave //nolint:unconvert // its type differs between architectures
 	chunk := make([]byte, 1<<16)
 	for left > 0 && err == nil {
 		n, werr := f.Write(chunk[:min(left, int64(len(chunk)))])

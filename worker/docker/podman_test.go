@@ -11,7 +11,7 @@ import (
 	"muster/worker/docker"
 )
 
-// Podman's socket speaks the Docker API. Its own quirks are in docs/decisions/worker.md.
+// Podman's socket speaks the Docker API. Its own quirks are in docs/decisions/devices.md.
 func TestPodmanKeepsTheContract(t *testing.T) {
 	api, host := rig.Podman(t)
 	keepsTheContract(t, api, host)

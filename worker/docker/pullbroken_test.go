@@ -11,7 +11,7 @@ import (
 )
 
 // A pull that is broken off is done by the next one, whatever broke it. How much of it has to be fetched again is in
-// docs/decisions/worker.md: this test measures it, in an engine of its own.
+// docs/decisions/images.md: this test measures it, in an engine of its own.
 func TestPullAfterOneThatWasBrokenOff(t *testing.T) {
 	const layers, size = 6, mib
 	own := rig.OwnEngine(t, rig.EngineOptions{})

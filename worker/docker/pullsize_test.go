@@ -100,7 +100,7 @@ func (s shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Sizes of images as other tools make them, without a real registry, which would not take blobs that are not there.
 func TestPullSizeOfOddImages(t *testing.T) {
 	const gzipped, zstd, plain = "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.v1.tar"
-	layer := func(kind, digest string, size int) string {
+	layer := func(kind, digest string, size int64) string {
 		return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, kind, digest, size)
 	}
 	image := func(layers ...string) string {
