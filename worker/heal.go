@@ -25,8 +25,9 @@ func (p *planner) heal(c Container) Step {
 // healed notes that a container was restarted because it was unhealthy.
 func (l *loop) healed(id string, now time.Time) {
 	known := l.lives[id]
-	if known == nil {
-		return
+	if known == nil { // the engine has yet to tell its details, which must not have it restarted without a pause
+		known = &life{}
+		l.lives[id] = known
 	}
 	known.heals++
 	if known.heal == nil {

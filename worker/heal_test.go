@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -58,6 +59,23 @@ func TestPausesGrowWhileAHealthCheckTakesItsTime(t *testing.T) {
 		b.pass(2 * time.Hour)
 		if n := len(b.machine.Ops()); n < 15 || n > 45 {
 			t.Errorf("%d restarts in two hours, want some 25: one about every 5 minutes, rather than every 90 seconds", n)
+		}
+	})
+}
+
+// Pauses grow also for a container of which the engine tells nothing but that it is unhealthy.
+func TestPausesGrowWithoutDetails(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.machine.Push("web:1", enginetest.Image{CheckTime: time.Second, Sick: true})
+		for range 5000 {
+			b.machine.Fail(enginetest.OpInspect, errors.New("no details"))
+		}
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "web:1")))
+		b.machine.ForgetOps()
+		b.pass(30 * time.Minute)
+		if n := len(b.machine.Ops()); n < 5 || n > 25 {
+			t.Errorf("%d restarts in half an hour, want some 10", n)
 		}
 	})
 }

@@ -38,7 +38,6 @@ func TestLife(t *testing.T) {
 	}
 	loop := &loop{lives: map[string]*life{"x": l}}
 	loop.healed("x", noon)
-	loop.healed("gone", noon)
 	if engine, health := loop.counts("x"); engine != 4 || health != 1 {
 		t.Errorf("counts are %d and %d, want 4 and 1", engine, health)
 	}
