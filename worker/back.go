@@ -14,7 +14,10 @@ func (p *planner) effective(app topics.App) (run topics.App, from string, bad *f
 	if !app.Running || !known.isFailed(app) {
 		return app, "", nil
 	}
-	return known.Good.App, known.Good.ImageID, known.Bad
+	run = known.Good.App
+	// The order is the config's, which knows the other apps as they are now: that of another time may be a ring with it.
+	run.DependsOn = app.DependsOn
+	return run, known.Good.ImageID, known.Bad
 }
 
 // tell says in the steps of an app what has become of a version that failed.

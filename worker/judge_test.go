@@ -133,6 +133,8 @@ func TestGoingBack(t *testing.T) {
 			code: topics.ReasonRollbackFailed},
 		{name: "the good one has no containers here", app: web(withID(2)), mem: memory{versions: gaveUp(web(per("memory", 4001)), web(withID(2)))},
 			want: []string{"keep ! " + back}, code: topics.ReasonRolledBack},
+		{name: "what the good one depended on is gone", app: v2, mem: memory{versions: gaveUp(web(dependsOn("db")), v2)},
+			want: []string{"create web-1 ! " + back}, code: topics.ReasonRolledBack},
 		{name: "some of a roll have to go back", app: roll2, seen: []Container{made(roll2, 0, "running"), made(roll1, 1, "running"), staged(roll2, 1)},
 			mem:  memory{versions: gaveUp(roll1, roll2)},
 			want: []string{"remove web-2.next ! " + back, "wait web-1", "stage web-1.next", "keep web-2"}, code: topics.ReasonRolledBack},

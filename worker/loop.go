@@ -90,6 +90,7 @@ func (l *loop) run(ctx context.Context) {
 	defer cancel()
 
 	l.begin()
+	l.forgetGone() // should the worker before have ended between a config and this
 	l.beginCron()
 	events := l.Engine.Events(ctx)
 	timer := time.NewTimer(0)

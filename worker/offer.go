@@ -91,10 +91,7 @@ func (l *loop) save(now time.Time) {
 	if !first {
 		l.spreadOut(before, apps, now)
 	}
-	l.images.forget(apps)
-	if l.versions.forget(apps) {
-		l.versionsDirty = true
-	}
+	l.forgetGone()
 	l.takeCron(now, turn{from: now}, !first)
 	for name, j := range l.jobs {
 		if j.wanted != identify(apps, name) {
@@ -104,6 +101,15 @@ func (l *loop) save(now time.Time) {
 	// An app that was changed is tried afresh.
 	maps.DeleteFunc(l.apps, func(name string, t *trouble) bool { return t.wanted != identify(apps, name) })
 	l.look(now)
+}
+
+// forgetGone drops what was learnt about apps that the config in force does not have.
+func (l *loop) forgetGone() {
+	apps := l.wanted()
+	l.images.forget(apps)
+	if l.versions.forget(apps) {
+		l.versionsDirty = true
+	}
 }
 
 // wanted are the apps of the config in force, by name.

@@ -161,7 +161,7 @@ func (l *loop) memory() memory {
 func (l *loop) forgetSettled(steps []Step) {
 	pending := map[string]bool{}
 	for _, s := range steps {
-		if s.acts() || s.Trouble != "" {
+		if s.acts() || s.Verb == Wait && s.Trouble != "" {
 			pending[s.App] = true
 		}
 	}

@@ -249,6 +249,49 @@ func TestGoingBackWithoutTheImage(t *testing.T) {
 	})
 }
 
+// What was done again because somebody undid it had an effect, also while an app is not as the config wants it.
+func TestGoingBackIsRepaired(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.machine.Push("web:2", bad["restarting"])
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.pass(2 * time.Minute)
+		b.offer(config(t, 2, newApp("web", "web:2", appID(2))))
+		b.pass(time.Minute)
+		for range 8 {
+			b.machine.Wipe()
+			b.pass(2 * time.Second)
+			b.code("web", topics.ReasonRolledBack)
+			b.runs("web-1")
+		}
+	})
+}
+
+// An app that comes back after it has left the config is another one, also when the worker died as it left.
+func TestWorkerForgetsAppsThatAreGone(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.machine.Push("web:2", bad["unhealthy"])
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.pass(2 * time.Minute)
+		path := filepath.Join(b.dir, "versions.json")
+		known, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.offer(config(t, 2))
+		b.pass(time.Minute)
+		b.end()
+		if err := os.WriteFile(path, known, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.begin("g")
+		b.offer(config(t, 3, newApp("web", "web:2")))
+		b.pass(time.Minute)
+		b.code("web", topics.ReasonUnhealthy)
+	})
+}
+
 // container is the one with that name.
 func (b *bench) container(name string) worker.Container {
 	b.t.Helper()

@@ -112,6 +112,9 @@ func loadVersions(dir string) (versions, error) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return versions{}, fmt.Errorf("read %s: %w", path, err)
 	}
+	if v == nil { // "null"
+		return versions{}, fmt.Errorf("read %s: it has no records", path)
+	}
 	for name, r := range v {
 		if r.Good != nil && r.Good.App.AppName != name {
 			return versions{}, fmt.Errorf("read %s: the record of %q is of another app", path, name)

@@ -30,11 +30,11 @@ func TestVersionsOutliveTheWorker(t *testing.T) {
 	if !got["web"].isFailed(bad) || !got["web"].isProven(web(onPorts(80))) {
 		t.Error("what was read does not know its own versions again")
 	}
-	for _, content := range []string{"", "nonsense", `{"web":[]}`, `{"api":{"good":{"app":{"app_name":"web"}}}}`} {
+	for _, content := range []string{"", "null", "nonsense", `{"web":[]}`, `{"api":{"good":{"app":{"app_name":"web"}}}}`} {
 		if err := os.WriteFile(filepath.Join(dir, versionsFile), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := loadVersions(dir); err == nil || len(got) != 0 {
+		if got, err := loadVersions(dir); err == nil || got == nil || len(got) != 0 {
 			t.Errorf("%q is read as %v, %v", content, got, err)
 		}
 	}
