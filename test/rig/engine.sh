@@ -65,6 +65,7 @@ mkdir "$dir/data"
 status=42
 while [ $status = 42 ]; do
 	status=0
+	ip link delete "$name" 2>/dev/null || true # of a script that was killed
 	ip link add "$name" type bridge
 	ip address add "$gateway" dev "$name"
 	ip link set "$name" up
