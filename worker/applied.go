@@ -1,14 +1,10 @@
 package worker
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"muster/topics"
-	"muster/worker/durable"
 )
 
 // appliedFile is the file in the state directory that holds the last version that the containers were seen to
@@ -23,33 +19,21 @@ type applied struct {
 
 // loadApplied reads the version; zero when there is none for this group, or when err says why it is of no use.
 func loadApplied(dir, group string) (topics.Version, error) {
-	path := filepath.Join(dir, appliedFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return topics.Version{}, nil
-	}
-	if err != nil {
-		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
-	}
 	var a applied
-	if err := json.Unmarshal(data, &a); err != nil {
-		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, appliedFile, &a); err != nil {
+		return topics.Version{}, err
 	}
 	if a.DeviceGroup != group {
 		return topics.Version{}, nil
 	}
 	if err := a.Version.Check(); err != nil {
-		return topics.Version{}, fmt.Errorf("read %s: %w", path, err)
+		return topics.Version{}, fmt.Errorf("read %s: %w", filepath.Join(dir, appliedFile), err)
 	}
 	return a.Version, nil
 }
 
 func saveApplied(dir, group string, v topics.Version) error {
-	data, err := json.Marshal(applied{DeviceGroup: group, Version: v})
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", appliedFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, appliedFile), data)
+	return writeRecord(dir, appliedFile, applied{DeviceGroup: group, Version: v})
 }
 
 // follow notes that the containers follow that version. A failure costs no more than a status that names an older

@@ -1,15 +1,6 @@
 package worker
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-
-	"muster/topics"
-	"muster/worker/durable"
-)
+import "muster/topics"
 
 // cronFile is the file in the state directory that holds what was done for each cron_job. It costs a pull and
 // the results of the last runs when it is lost.
@@ -28,16 +19,8 @@ type cronRecord struct {
 // are none: err is for the log.
 func loadCron(dir string) (map[string]cronRecord, error) {
 	records := map[string]cronRecord{}
-	path := filepath.Join(dir, cronFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return records, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &records)
-	}
-	if err != nil {
-		return map[string]cronRecord{}, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, cronFile, &records); err != nil {
+		return map[string]cronRecord{}, err
 	}
 	if records == nil { // the file says null
 		records = map[string]cronRecord{}
@@ -46,9 +29,5 @@ func loadCron(dir string) (map[string]cronRecord, error) {
 }
 
 func saveCron(dir string, records map[string]cronRecord) error {
-	data, err := json.Marshal(records)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", cronFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, cronFile), data)
+	return writeRecord(dir, cronFile, records)
 }

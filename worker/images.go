@@ -1,15 +1,9 @@
 package worker
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"muster/topics"
-	"muster/worker/durable"
 )
 
 // imagesFile is the file in the state directory that holds what was pulled for which app.
@@ -63,17 +57,9 @@ func (i images) forget(apps map[string]topics.App) {
 // costs a pull at the worst: err is for the log.
 func loadImages(dir string) (images, error) {
 	i := images{pulled: map[string]pulled{}, gone: map[string]string{}}
-	path := filepath.Join(dir, imagesFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return i, nil
-	}
-	if err != nil {
-		return i, fmt.Errorf("read %s: %w", path, err)
-	}
 	read := map[string]pulled{}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return i, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, imagesFile, &read); err != nil {
+		return i, err
 	}
 	if read != nil {
 		i.pulled = read
@@ -82,9 +68,5 @@ func loadImages(dir string) (images, error) {
 }
 
 func (i images) save(dir string) error {
-	data, err := json.Marshal(i.pulled)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", imagesFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, imagesFile), data)
+	return writeRecord(dir, imagesFile, i.pulled)
 }

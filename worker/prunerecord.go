@@ -1,15 +1,6 @@
 package worker
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-
-	"muster/topics"
-	"muster/worker/durable"
-)
+import "muster/topics"
 
 // pruneFile is the file in the state directory that holds the last prune_id that the device has followed.
 const pruneFile = "prune.json"
@@ -38,25 +29,13 @@ func (r pruneRecord) followed(c topics.Config) pruneRecord {
 
 // loadPruneRecord reads the record; zero when there is none, or when err says why it is of no use.
 func loadPruneRecord(dir string) (pruneRecord, error) {
-	path := filepath.Join(dir, pruneFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return pruneRecord{}, nil
-	}
-	if err != nil {
-		return pruneRecord{}, fmt.Errorf("read %s: %w", path, err)
-	}
 	var r pruneRecord
-	if err := json.Unmarshal(data, &r); err != nil {
-		return pruneRecord{}, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, pruneFile, &r); err != nil {
+		return pruneRecord{}, err
 	}
 	return r, nil
 }
 
 func (r pruneRecord) save(dir string) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", pruneFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, pruneFile), data)
+	return writeRecord(dir, pruneFile, r)
 }

@@ -1,15 +1,6 @@
 package worker
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-
-	"muster/worker/durable"
-)
+import "maps"
 
 // takenFile is the file in the state directory that holds which containers of a Nebula worker were taken over, and
 // from which spec each is as good as made: it takes the place of the label that they lack. If it is lost, they are
@@ -27,27 +18,15 @@ type taken struct {
 // loadTaken reads what was taken over. Without the file, or with one that cannot be read, it is empty: err is for
 // the log.
 func loadTaken(dir string) (taken, error) {
-	path := filepath.Join(dir, takenFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return taken{}, nil
-	}
-	if err != nil {
-		return taken{}, fmt.Errorf("read %s: %w", path, err)
-	}
 	var hashes map[string]string
-	if err := json.Unmarshal(data, &hashes); err != nil {
-		return taken{}, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, takenFile, &hashes); err != nil {
+		return taken{}, err
 	}
 	return taken{hashes: hashes, saved: hashes}, nil
 }
 
 func (t taken) save(dir string) error {
-	data, err := json.Marshal(t.hashes)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", takenFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, takenFile), data)
+	return writeRecord(dir, takenFile, t.hashes)
 }
 
 // takeOver has the containers that a Nebula worker left show the spec that they are as good as made from.

@@ -4,13 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"muster/topics"
-	"muster/worker/durable"
 )
 
 // versionsFile is the file in the state directory that holds which versions of the apps work and which do not.
@@ -100,33 +97,21 @@ func (v versions) images() []string {
 // loadVersions reads the records. Without the file, or with one that cannot be read, there are none: what runs is left
 // alone all the same, but there is nothing to go back to until it was seen to be up.
 func loadVersions(dir string) (versions, error) {
-	path := filepath.Join(dir, versionsFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return versions{}, nil
-	}
-	if err != nil {
-		return versions{}, fmt.Errorf("read %s: %w", path, err)
-	}
 	v := versions{}
-	if err := json.Unmarshal(data, &v); err != nil {
-		return versions{}, fmt.Errorf("read %s: %w", path, err)
+	if err := readRecord(dir, versionsFile, &v); err != nil {
+		return versions{}, err
 	}
 	if v == nil { // "null"
-		return versions{}, fmt.Errorf("read %s: it has no records", path)
+		return versions{}, fmt.Errorf("read %s: it has no records", filepath.Join(dir, versionsFile))
 	}
 	for name, r := range v {
 		if r.Good != nil && r.Good.App.AppName != name {
-			return versions{}, fmt.Errorf("read %s: the record of %q is of another app", path, name)
+			return versions{}, fmt.Errorf("read %s: the record of %q is of another app", filepath.Join(dir, versionsFile), name)
 		}
 	}
 	return v, nil
 }
 
 func (v versions) save(dir string) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", versionsFile, err)
-	}
-	return durable.WriteFile(filepath.Join(dir, versionsFile), data)
+	return writeRecord(dir, versionsFile, v)
 }
