@@ -16,7 +16,7 @@ func TestContainersThatEndedWithTheEngineAreStartedAtOnce(t *testing.T) {
 			b.machine.SetState("web-1", "exited", "Exited (0) Less than a second ago")
 			b.pass(2 * time.Second)
 			b.machine.SetDown(false)
-			b.pass(5 * time.Second)
+			b.pass(7 * time.Second) // the worker asks an engine that is down with pauses of up to 6 s by then
 			b.didOps("start web-1")
 			b.runs("web-1")
 		}

@@ -18,6 +18,8 @@ type odd struct {
 	pull func(ctx context.Context, image string) error
 	has  func() bool
 	list func(ctx context.Context) error
+	// listed is called before List answers.
+	listed func()
 	// deaf has Remove and Start succeed and do nothing.
 	deaf  bool
 	calls atomic.Int32
@@ -47,7 +49,11 @@ func (o *odd) List(ctx context.Context) ([]worker.Container, error) {
 			return nil, err
 		}
 	}
-	return o.Engine.List(ctx)
+	list, err := o.Engine.List(ctx)
+	if o.listed != nil {
+		o.listed()
+	}
+	return list, err
 }
 
 func (o *odd) Remove(ctx context.Context, id string) error {

@@ -28,6 +28,11 @@ func TestUnhealthyContainerIsRestartedWithAGrowingPause(t *testing.T) {
 			b.pass(time.Second)
 			b.machine.SetHealth("web-1", "unhealthy")
 		}
+		b.pass(time.Second)
+		if len(b.link.last().Failing) == 0 { // it was restarted this very moment, and will not be soon
+			b.machine.SetHealth("web-1", "unhealthy")
+			b.pass(time.Second)
+		}
 		b.says(1, "web: web-1 is unhealthy; next restart at ")
 		if got := b.link.last().Failing[0].Code; got != topics.ReasonUnhealthy {
 			t.Errorf("the code is %s", got)

@@ -122,6 +122,9 @@ func TestGoingBack(t *testing.T) {
 	}{
 		{name: "the bad one runs", app: v2, seen: []Container{made(v2, 0, "running")}, mem: memory{versions: gaveUp(v1, v2)},
 			want: []string{"wait web-1 ! " + back, "stage web-1.next"}, code: topics.ReasonRolledBack},
+		{name: "the bad one runs, and the random time of its config has not come", app: v2, seen: []Container{made(v2, 0, "running")},
+			mem:  memory{versions: gaveUp(v1, v2), spread: map[string]time.Time{"web": noon.Add(time.Second)}},
+			want: []string{"wait web-1 ! " + back, "stage web-1.next"}, code: topics.ReasonRolledBack},
 		{name: "the bad one runs, and the good one is made", app: v2, seen: []Container{made(v2, 0, "running"), staged(v1, 0)}, mem: memory{versions: gaveUp(v1, v2)},
 			want: []string{"remove web-1 ! " + back, "start web-1.next"}, code: topics.ReasonRolledBack},
 		{name: "the good one runs", app: v2, seen: []Container{made(v1, 0, "running")}, mem: memory{versions: gaveUp(v1, v2)},

@@ -144,10 +144,9 @@ func TestFirstVersionThatFailsIsTriedOn(t *testing.T) {
 		b.machine.Push("web:1", bad["unhealthy"])
 		b.begin("g")
 		b.offer(config(t, 1, newApp("web", "web:1")))
-		b.pass(time.Minute)
-		b.code("web", topics.ReasonUnhealthy)
+		b.comesTo("web", topics.ReasonUnhealthy)
 		b.pass(time.Hour)
-		b.code("web", topics.ReasonUnhealthy)
+		b.comesTo("web", topics.ReasonUnhealthy)
 		if slices.Contains(b.machine.Ops(), "remove web-1") || !slices.Contains(b.machine.Ops(), "restart web-1") {
 			t.Errorf("the worker did %q, want restarts only", b.machine.Ops())
 		}
@@ -287,9 +286,20 @@ func TestWorkerForgetsAppsThatAreGone(t *testing.T) {
 		}
 		b.begin("g")
 		b.offer(config(t, 3, newApp("web", "web:2")))
-		b.pass(time.Minute)
-		b.code("web", topics.ReasonUnhealthy)
+		b.comesTo("web", topics.ReasonUnhealthy)
 	})
+}
+
+// comesTo waits until the app fails with the code: it does not while its container is starting.
+func (b *bench) comesTo(app string, want topics.Reason) {
+	b.t.Helper()
+	for range 60 {
+		if slices.ContainsFunc(b.link.last().Failing, func(f topics.Failure) bool { return f.App == app && f.Code == want }) {
+			return
+		}
+		b.pass(time.Second)
+	}
+	b.t.Errorf("failing are %+v, want %s with %s within a minute", b.link.last().Failing, app, want)
 }
 
 // container is the one with that name.
