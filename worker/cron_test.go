@@ -172,6 +172,9 @@ func TestPullForACronJobFails(t *testing.T) {
 	cronBubble(t, func(t *testing.T, b *bench) {
 		b.offer(cron(t, 1, job("clean", "none:1", at("30 * * * *")), job("other", "job:1")))
 		b.wellOrNot("clean", topics.ReasonUnknown, "the registry does not know it")
+		if v := b.link.last(); v.ConfigID != 1 {
+			t.Error("the config does not count as applied")
+		}
 		b.pass(20 * time.Minute)
 		if tries := b.logged("step=pull"); tries < 6 || tries > 20 {
 			t.Errorf("%d tries in 20 minutes, want some 10 with a growing pause", tries)

@@ -118,6 +118,20 @@ func TestPullThatWaitsForAnother(t *testing.T) {
 	})
 }
 
+// What comes after a pull that is stuck does not keep it alive.
+func TestStuckPullBesideAYoungerOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.machine.Push("stuck:1", enginetest.Image{PullTime: 1000 * time.Hour})
+		b.machine.Push("slow:1", enginetest.Image{PullTime: 100 * time.Minute, Bytes: 1000}) // progress every 10 min
+		b.begin("g")
+		b.offer(config(t, 1, newApp("a", "stuck:1")))
+		b.pass(time.Second)
+		b.offer(config(t, 2, newApp("a", "stuck:1"), newApp("b", "slow:1")))
+		b.pass(15 * time.Minute)
+		b.code("a", topics.ReasonPullStalled)
+	})
+}
+
 func TestStalledPullHasItsCode(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.machine.Push("stuck:1", enginetest.Image{PullTime: 1000 * time.Hour})
