@@ -66,7 +66,9 @@ func (d *dependencies) standing(name string) standing {
 		}
 	}
 	s := d.p.stands(w)
-	s.moving = s.moving || held || d.p.mem.busy[name] || slices.ContainsFunc(steps, Step.acts)
+	due := d.p.mem.spread[name]
+	about := func(step Step) bool { return step.acts() || !due.IsZero() && step.Again.Equal(due) }
+	s.moving = s.moving || held || d.p.mem.busy[name] || slices.ContainsFunc(steps, about)
 	d.done[name] = s
 	return s
 }

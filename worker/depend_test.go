@@ -2,6 +2,7 @@ package worker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,6 +57,9 @@ func TestDependencies(t *testing.T) {
 			want: []string{"wait web-1 ! web depends on db, which is not up", "keep db-1 ! db-1 has ended with exit code 1, and its restart_policy says not to start it again"}},
 		{name: "it is about to be replaced", apps: []topics.App{app, db2}, seen: []Container{made(db, 0, "running"), staged(db2, 0)}, mem: hasPulled(app),
 			want: []string{"wait web-1", "remove db-1", "start db-1.next"}},
+		{name: "it is about to be changed when its time comes", apps: []topics.App{app2, db2}, seen: []Container{made(db, 0, "running")},
+			mem:  memory{images: hasPulled(app2, db2).images, spread: map[string]time.Time{"db": noon.Add(1)}},
+			want: []string{"wait web-1", "wait db-1", "wait db-1.next", "wait "}},
 		{name: "something is being done about it", apps: []topics.App{app, db}, seen: []Container{made(db, 0, "running")},
 			mem: memory{images: hasPulled(app).images, busy: map[string]bool{"db": true}}, want: []string{"wait web-1", "keep db-1"}},
 		{name: "its new version fails while the old runs", apps: []topics.App{app, db2}, seen: []Container{made(db, 0, "running")}, mem: failing(hasPulled(app, db2)),
