@@ -57,10 +57,11 @@ type AppState struct {
 	AppID     int64  `json:"app_id"`
 	RunningID int64  `json:"running_id"`
 	Phase     string `json:"phase"`
-	// Code and Reason say why it does not run as wanted; empty when it does.
+	// Code and Reason say why it does not run as wanted; empty when it does. Without a code it does not fail, and the
+	// reason is what it waits for.
 	Code   Reason `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Next is when the worker tries again by itself; nil when it waits for nothing.
+	// Next is when the worker goes on by itself; nil when it waits for no moment.
 	Next       *time.Time       `json:"next,omitempty"`
 	Containers []ContainerState `json:"containers"`
 }

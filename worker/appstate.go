@@ -39,7 +39,22 @@ func (l *loop) appStates(failing []topics.Failure) []topics.AppState {
 			s.Code, s.Reason, s.Next = f.Code, f.Reason, l.nextTry(f.App)
 		}
 	}
+	for i := range list {
+		if s := &list[i]; s.Code == "" && s.Phase == topics.PhaseUpdating {
+			s.Reason, s.Next = l.waitsFor(s.App), l.nextTry(s.App)
+		}
+	}
 	return list
+}
+
+// waitsFor says what an app that does not fail waits for; empty when it waits for nothing.
+func (l *loop) waitsFor(name string) string {
+	for _, s := range l.steps {
+		if s.App == name && s.Verb == Wait {
+			return s.Reason
+		}
+	}
+	return ""
 }
 
 // appPhase is whether something is being done about an app, or about to be.

@@ -88,6 +88,26 @@ func TestReportFollowsAnApp(t *testing.T) {
 	})
 }
 
+// An app that only waits does not fail, but people see what for, and until when.
+func TestReportOfAnAppThatWaits(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.maxRestartWait = time.Hour
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.pass(2 * time.Minute)
+		b.offer(config(t, 2, newApp("web", "nginx:2", appID(2))))
+		b.pass(time.Millisecond)
+		web := b.web()
+		if !strings.HasSuffix(web.Reason, "so that not all devices change at once") || web.Next == nil || web.Code != "" || len(b.last().Failing) > 0 {
+			t.Fatalf("before its time: %+v", web)
+		}
+		b.pass(time.Until(*web.Next) + 10*time.Second)
+		if web = b.web(); web.RunningID != 2 || web.Reason != "" || web.Next != nil {
+			t.Errorf("after its time: %+v", web)
+		}
+	})
+}
+
 func TestReportWhileTheEngineIsDown(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")
