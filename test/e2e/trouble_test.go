@@ -18,7 +18,7 @@ func TestTroubleStaysWithItsApp(t *testing.T) {
 	image := in.registry.Push(t, "hello", rig.Hello{Version: "v1"})
 	ends := in.registry.Push(t, "ends", rig.Hello{Version: "ends", Args: []string{"-exit", "3"}})
 	deaf := in.registry.Push(t, "deaf", rig.Hello{Version: "deaf", Args: []string{"-ignore-term"}})
-	port, taken := rig.FreePorts(t, 1), rig.FreePorts(t, 1)
+	port, taken, nobody := rig.FreePorts(t, 1), rig.FreePorts(t, 1), rig.FreePorts(t, 1)
 	other, err := net.Listen("tcp", fmt.Sprint(":", taken))
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +34,7 @@ func TestTroubleStaysWithItsApp(t *testing.T) {
 		"network": {fields{"docker_image": image, "networks": []string{"nowhere"}}, topics.ReasonNetworkMissing},
 		"command": {fields{"docker_image": image, "entrypoint": []string{"/nowhere"}}, topics.ReasonCommandMissing},
 		"image":   {fields{"docker_image": in.registry.Addr + "/nowhere:v1"}, topics.ReasonImageMissing},
+		"down":    {fields{"docker_image": fmt.Sprintf("127.0.0.1:%d/hello:v1", nobody)}, topics.ReasonRegistryDown},
 		"ends":    {fields{"docker_image": ends, "restart_policy": "no"}, topics.ReasonExited},
 	}
 	names := []string{"good", "deaf"}
@@ -45,7 +46,7 @@ func TestTroubleStaysWithItsApp(t *testing.T) {
 	d.start()
 	in.awaitAnswer(port, "hello v1")
 	d.awaitCount(2)
-	good := d.life("good-1")
+	good, silent := d.life("good-1"), d.life("deaf-1")
 
 	for name, b := range bad {
 		in.must("POST", "/apps/"+name, b.app)
@@ -72,6 +73,9 @@ func TestTroubleStaysWithItsApp(t *testing.T) {
 	})
 	if now := d.life("good-1"); now != good {
 		t.Errorf("the app that can run was touched: %+v, was %+v", now, good)
+	}
+	if now := d.life("deaf-1"); now != silent {
+		t.Errorf("the app that does not listen was touched: %+v, was %+v", now, silent)
 	}
 
 	_ = other.Close()
