@@ -117,10 +117,10 @@ func (l *loop) notRun(name string, s *cronState, due time.Time, err error) {
 // beginPull has the image of a cron_job fetched.
 func (l *loop) beginPull(ctx context.Context, s *cronState, step Step) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	version, now := s.version(), time.Now()
+	version, now, again := s.version(), time.Now(), s.trouble != nil
 	s.pulling, s.cancel = true, cancel
 	l.cron.open++
-	go func() { l.cron.results <- l.crew.pullCron(ctx, step, version, now) }()
+	go func() { l.cron.results <- l.crew.pullCron(ctx, step, version, now, again) }()
 }
 
 // finishedCron takes in what was done about a cron_job.

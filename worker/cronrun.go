@@ -28,7 +28,7 @@ type cronResult struct {
 }
 
 // pullCron fetches the image of a cron_job, unless it has been since then.
-func (c *crew) pullCron(ctx context.Context, s Step, version pulled, since time.Time) cronResult {
+func (c *crew) pullCron(ctx context.Context, s Step, version pulled, since time.Time, again bool) cronResult {
 	r := cronResult{cronJob: s.CronJob, pull: true, version: version}
 	if pinned(s.Image) {
 		id, err := c.engine.ImageID(ctx, s.Image)
@@ -36,7 +36,7 @@ func (c *crew) pullCron(ctx context.Context, s Step, version pulled, since time.
 			return r
 		}
 	}
-	r.err = c.pull(ctx, s, since)
+	r.err = c.pull(ctx, s, since, again)
 	c.tell(ctx, s, since, r.err)
 	return r
 }

@@ -31,6 +31,8 @@ type job struct {
 	wanted string
 	// since is when it was decided.
 	since time.Time
+	// again says that the last attempt failed.
+	again bool
 	// claims are the host ports that the app publishes.
 	claims []int
 	cancel context.CancelCauseFunc
@@ -77,7 +79,7 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		began := time.Now()
 		var err error
 		if s.Verb == Pull {
-			err = c.pull(ctx, s, j.since)
+			err = c.pull(ctx, s, j.since, j.again)
 			r.pulled = err == nil
 		} else {
 			err = within(finish, stepTime+s.StopGrace, func(ctx context.Context) error { return c.step(ctx, s, &r) })
@@ -160,9 +162,9 @@ func (c *crew) start(ctx context.Context, id string, s Step, r *result) error {
 	return nil
 }
 
-// pull fetches an image, unless it has been since then.
-func (c *crew) pull(ctx context.Context, s Step, since time.Time) error {
-	return c.pulls.get(ctx, s.Image, since, func(p PullProgress) {
+// pull fetches an image, unless it has been since then. again says that the last attempt failed.
+func (c *crew) pull(ctx context.Context, s Step, since time.Time, again bool) error {
+	return c.pulls.get(ctx, s.Image, since, again, func(p PullProgress) {
 		c.progress(topics.Progress{App: s.App, CronJob: s.CronJob, Phase: topics.PhasePull, Done: p.Done, Total: p.Total, At: time.Now()})
 	})
 }

@@ -26,7 +26,8 @@ func (l *loop) start(ctx, finish context.Context, steps []Step) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		j := &job{
 			app: name, steps: steps, version: versionOf(app),
-			wanted: identify(apps, name), since: now, claims: hostPorts(app, l.facts), cancel: cancel,
+			wanted: identify(apps, name), since: now, again: l.apps[name] != nil,
+			claims: hostPorts(app, l.facts), cancel: cancel,
 		}
 		l.jobs[name] = j
 		go func() { l.results <- l.crew.do(ctx, finish, j) }()

@@ -14,6 +14,13 @@ import (
 // defaultMaxPulls is how many images are fetched at the same time.
 const defaultMaxPulls = 2
 
+// slowTime is how long a pull may go without progress and still count as one of those at the same time. Then others
+// may begin, up to stuckPulls for each of those: a registry that hangs holds up no other.
+const (
+	slowTime   = 90 * time.Second
+	stuckPulls = 4
+)
+
 // stallTime is how long a pull may go without progress before it is given up, to make way for others.
 const stallTime = 15 * time.Minute
 
@@ -23,8 +30,9 @@ var errStalled = fmt.Errorf("given up after %v without progress", stallTime)
 type pulls struct {
 	engine Engine
 	space  *space
-	// slots has room for one value per pull at the same time.
-	slots chan struct{}
+	// slots has room for one value per pull at the same time. Those whose last attempt failed need one of repeats too,
+	// of which there is one less: registries that fail do not keep those waiting that may not.
+	slots, repeats chan struct{}
 
 	mu sync.Mutex
 	// lines are those who want an image, by the image.
@@ -49,12 +57,13 @@ type line struct {
 type watcher struct{ progress func(PullProgress) }
 
 func newPulls(engine Engine, space *space, limit int) *pulls {
-	return &pulls{engine: engine, space: space, slots: make(chan struct{}, limit), lines: map[string]*line{}}
+	return &pulls{engine: engine, space: space, slots: make(chan struct{}, limit), repeats: make(chan struct{}, max(1, limit-1)), lines: map[string]*line{}}
 }
 
 // get fetches an image when it is its turn, or is content with a pull that began since then: of one that began before,
-// the tag may have moved meanwhile. While others fetch it for themselves, their progress is told.
-func (p *pulls) get(ctx context.Context, image string, since time.Time, progress func(PullProgress)) error {
+// the tag may have moved meanwhile. While others fetch it for themselves, their progress is told. again says that the last
+// attempt failed.
+func (p *pulls) get(ctx context.Context, image string, since time.Time, again bool, progress func(PullProgress)) error {
 	w := &watcher{progress}
 	l := p.join(image, w)
 	defer p.leave(image, w)
@@ -67,22 +76,54 @@ func (p *pulls) get(ctx context.Context, image string, since time.Time, progress
 	if !l.began.IsZero() && !l.began.Before(since) {
 		return nil
 	}
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	here, err := p.enter(ctx, again)
+	if err != nil {
+		return err
 	}
+	defer here.leave()
 	began := time.Now()
-	err := p.fetch(ctx, image)
+	err = p.fetch(ctx, image, here)
 	if err == nil {
 		l.began = began
 	}
 	return err
 }
 
+// A place is one among the pulls at the same time.
+type place struct {
+	taken []chan struct{}
+	once  sync.Once
+}
+
+func (p *pulls) enter(ctx context.Context, again bool) (*place, error) {
+	need := []chan struct{}{p.slots}
+	if again {
+		need = []chan struct{}{p.repeats, p.slots}
+	}
+	here := &place{}
+	for _, places := range need {
+		select {
+		case places <- struct{}{}:
+			here.taken = append(here.taken, places)
+		case <-ctx.Done():
+			here.leave()
+			return nil, ctx.Err()
+		}
+	}
+	return here, nil
+}
+
+// leave gives the place to others. To leave it twice does nothing.
+func (l *place) leave() {
+	l.once.Do(func() {
+		for _, places := range l.taken {
+			<-places
+		}
+	})
+}
+
 // fetch pulls an image for which there is room, and gives up when nothing arrives for stallTime.
-func (p *pulls) fetch(ctx context.Context, image string) error {
+func (p *pulls) fetch(ctx context.Context, image string, here *place) error {
 	release, err := p.space.claim(ctx, image)
 	if err != nil {
 		return err
@@ -92,7 +133,7 @@ func (p *pulls) fetch(ctx context.Context, image string) error {
 	defer cancel(nil)
 	this := p.begin()
 	defer p.end(this)
-	go p.watch(ctx, this, cancel)
+	go p.watch(ctx, this, here, cancel)
 	err = p.engine.Pull(ctx, image, func(now PullProgress) { p.progressed(image, this, now) })
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return &Fault{topics.ReasonPullStalled, fmt.Errorf("pull %s: %w", image, errStalled)}
@@ -114,20 +155,30 @@ func (p *pulls) end(this *going) {
 	p.going = slices.DeleteFunc(p.going, func(g *going) bool { return g == this })
 }
 
-// watch ends a pull that has stalled, while the pull lasts.
-func (p *pulls) watch(ctx context.Context, this *going, end context.CancelCauseFunc) {
+// watch has a pull that is slow make way for others, and ends one that has stalled, while the pull lasts.
+func (p *pulls) watch(ctx context.Context, this *going, here *place, end context.CancelCauseFunc) {
 	for {
 		left := stallTime - time.Since(p.alive(this))
 		if left <= 0 {
 			end(errStalled)
 			return
 		}
+		if p.slow(this) {
+			here.leave()
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(left):
+		case <-time.After(min(left, slowTime)):
 		}
 	}
+}
+
+// slow reports whether the pull has made no progress for long enough to make way, unless too many have made way.
+func (p *pulls) slow(this *going) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(this.alive) >= slowTime && len(p.going) < (1+stuckPulls)*cap(p.slots)
 }
 
 // alive is when the pull, or one that is older, last made progress. It may be waiting for that: engines fetch

@@ -226,3 +226,46 @@ func TestRegistryThatLimitsPulls(t *testing.T) {
 		})
 	}
 }
+
+// Registries that hang, or that fail again and again after a while, keep no app waiting whose registry works.
+func TestBadRegistriesHoldUpNoOther(t *testing.T) {
+	pulls := map[string]func(ctx context.Context) error{
+		"hangs": func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+		"fails late": func(context.Context) error {
+			time.Sleep(80 * time.Second)
+			return errors.New("cut off")
+		},
+	}
+	for name, pull := range pulls {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.engine = &odd{Engine: b.machine.Engine("d"), pull: func(ctx context.Context, image string) error {
+					if strings.HasPrefix(image, "bad:") {
+						return pull(ctx)
+					}
+					return nil
+				}}
+				var apps []topics.App
+				for i := range 5 {
+					apps = append(apps, newApp(fmt.Sprintf("a%d", i), fmt.Sprintf("bad:%d", i)))
+				}
+				b.begin("g")
+				b.offer(config(t, 1, apps...))
+				b.pass(6 * time.Minute) // each has failed, or hangs
+				var want []string
+				for i := range 9 {
+					name := fmt.Sprintf("web%d", i)
+					b.machine.Push(name+":1", enginetest.Image{})
+					apps, want = append(apps, newApp(name, name+":1")), append(want, name+"-1")
+					b.offer(config(t, int64(i+2), apps...))
+					b.pass(time.Second)
+					b.runs(want...)
+					b.pass(time.Minute)
+				}
+			})
+		})
+	}
+}
