@@ -12,6 +12,9 @@ import (
 const (
 	maxEnds     = 3
 	maxAttempts = 3
+	// endingTime is how long it has to end again and again: engines start what ends three times within a second, and
+	// what it waits for may take longer than that to come up.
+	endingTime = 10 * time.Second
 )
 
 // A verdict is what has become of the version of an app that was on trial: one of good and bad is set.
@@ -85,7 +88,7 @@ func (p *planner) failure(w want) *failed {
 		switch {
 		case c.State == "running" && c.Health == "unhealthy" && (l == nil || l.excused.IsZero() || l.up.After(l.excused)):
 			return fail(topics.ReasonUnhealthy, "%s is unhealthy", c.Name)
-		case l != nil && l.restarts-l.calm >= maxEnds:
+		case l != nil && l.restarts-l.calm >= maxEnds && !p.now.Before(l.ending.Add(endingTime)):
 			return fail(topics.ReasonRestarting, "%s keeps restarting%s", c.Name, p.lastExit(*c))
 		case l != nil && l.failed && s.ended() && !succeeded(*c):
 			return fail(topics.ReasonExited, "%s has ended%s", c.Name, p.lastExit(*c))

@@ -20,6 +20,8 @@ type life struct {
 	// again counts how often the worker started it again after it had ended, and calm is what restarts was when the
 	// container was last excused or had run for a minute: what was before says nothing against its version.
 	again, calm int
+	// ending is since when it ends again and again; zero when it does not.
+	ending time.Time
 	// failed says that it was seen to end with an exit code other than 0, and excused when something that it depends on
 	// was last not up.
 	failed  bool
@@ -37,6 +39,9 @@ func (l *life) see(c Container, d Details, now time.Time) {
 		again = d.Restarts
 	}
 	l.restarts += again
+	if l.restarts > l.calm && l.ending.IsZero() {
+		l.ending = now
+	}
 	switch {
 	case c.State != "running":
 		l.up = time.Time{}
@@ -79,7 +84,7 @@ func (l *loop) live(s survey, now time.Time) {
 }
 
 // pardon forgets how often the container has ended.
-func (l *life) pardon() { l.again, l.calm, l.failed = 0, l.restarts, false }
+func (l *life) pardon() { l.again, l.calm, l.ending, l.failed = 0, l.restarts, time.Time{}, false }
 
 // pardon forgets how often containers have ended: the engine was down, and may have ended them itself.
 func (l *loop) pardon() {

@@ -95,6 +95,21 @@ func TestContainersAreNotBlamedForOldEnds(t *testing.T) {
 	}
 }
 
+// How long a container has been ending again and again counts from its first end since it was last well.
+func TestEndingBeginsWithTheFirstEnd(t *testing.T) {
+	l, c := &life{}, Container{State: "restarting"}
+	for i, want := range []time.Time{{}, noon.Add(1), noon.Add(1), {}, noon.Add(4)} {
+		if i == 3 {
+			l.pardon()
+		} else {
+			l.see(c, Details{Restarts: i}, noon.Add(time.Duration(i)))
+		}
+		if !l.ending.Equal(want) {
+			t.Errorf("after step %d it is ending since %v, want %v", i, l.ending, want)
+		}
+	}
+}
+
 func TestFresh(t *testing.T) {
 	for detail, want := range map[string]bool{
 		"Up Less than a second": true, "Up 59 seconds": true, "Up 59 seconds (healthy)": true, "running": true, "": true,
