@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"muster/topics"
 )
 
 // Labels that mark a container as this worker's, and say what it was made from. Containers without
@@ -41,44 +39,6 @@ const (
 	ContainerTypeApp     = "app"
 	ContainerTypeCronJob = "cron_job"
 )
-
-// A Fault is an error of a known kind.
-type Fault struct {
-	Code topics.Reason
-	Err  error
-}
-
-func (f *Fault) Error() string { return f.Err.Error() }
-
-func (f *Fault) Unwrap() error { return f.Err }
-
-// A Limit is the error of a registry that does not want to be asked again before some time has passed.
-type Limit struct {
-	// After is that time; 0 when the registry does not say.
-	After time.Duration
-	Err   error
-}
-
-func (l *Limit) Error() string { return l.Err.Error() }
-
-func (l *Limit) Unwrap() error { return l.Err }
-
-// codeOf is the kind of an error that an app met.
-func codeOf(err error) topics.Reason {
-	var fault *Fault
-	var limit *Limit
-	switch {
-	case errors.As(err, &fault):
-		return fault.Code
-	case errors.As(err, &limit):
-		return topics.ReasonRateLimited
-	case errors.Is(err, ErrEngineDown):
-		return topics.ReasonEngineDown
-	case errors.Is(err, errNoEffect):
-		return topics.ReasonNoEffect
-	}
-	return topics.ReasonUnknown
-}
 
 // Errors of an [Engine]. They are wrapped, and by a [Fault] too where the kind is known. Every other error is worth a retry
 // as well, but of no known cause.

@@ -89,39 +89,6 @@ func (p *pulls) get(ctx context.Context, image string, since time.Time, again bo
 	return err
 }
 
-// A place is one among the pulls at the same time.
-type place struct {
-	taken []chan struct{}
-	once  sync.Once
-}
-
-func (p *pulls) enter(ctx context.Context, again bool) (*place, error) {
-	need := []chan struct{}{p.slots}
-	if again {
-		need = []chan struct{}{p.repeats, p.slots}
-	}
-	here := &place{}
-	for _, places := range need {
-		select {
-		case places <- struct{}{}:
-			here.taken = append(here.taken, places)
-		case <-ctx.Done():
-			here.leave()
-			return nil, ctx.Err()
-		}
-	}
-	return here, nil
-}
-
-// leave gives the place to others. To leave it twice does nothing.
-func (l *place) leave() {
-	l.once.Do(func() {
-		for _, places := range l.taken {
-			<-places
-		}
-	})
-}
-
 // fetch pulls an image for which there is room, and gives up when nothing arrives for stallTime.
 func (p *pulls) fetch(ctx context.Context, image string, here *place) error {
 	release, err := p.space.claim(ctx, image)
