@@ -21,7 +21,7 @@ run: build ## Show everything on this machine: registry, manager, worker and an 
 	@$(GO) build -o bin/demo ./deploy/demo
 	@exec bin/demo
 
-test: ## Run all tests, with Docker, a registry, Mosquitto and a browser for real
+test: ## Run all tests, with Docker, Podman, a registry, Mosquitto and a browser for real
 	@deploy/demo/engine.sh
 	@test/needs.sh
 	$(GO) test -race -shuffle=on -timeout 20m ./...
