@@ -45,8 +45,10 @@ type Engine struct {
 	opts Options
 	host string
 	// api is the client of the API version that was agreed on with the engine; nil before that.
-	api   atomic.Pointer[client.Client]
-	lefts lefts
+	api atomic.Pointer[client.Client]
+	// podman says whether that is Podman\'s; nil while it is not known.
+	podman atomic.Pointer[bool]
+	lefts  lefts
 	// closing ends what runs in the background, and running waits for it.
 	closing context.Context
 	close   context.CancelFunc
@@ -118,6 +120,7 @@ func (e *Engine) client(ctx context.Context) (*client.Client, error) {
 
 // renew has the API's version agreed on again: an engine that was replaced may have dropped the old one.
 func (e *Engine) renew() {
+	e.podman.Store(nil)
 	if c := e.api.Swap(nil); c != nil {
 		_ = c.Close()
 	}

@@ -101,6 +101,9 @@ func (e *Engine) listen(ctx context.Context, wake chan<- struct{}, connected fun
 	}
 }
 
+// podmanRemove is Podman's word for "destroy".
+const podmanRemove = "remove"
+
 // healths are what the health checks said last, by container id.
 type healths map[string]string
 
@@ -114,7 +117,7 @@ func (h healths) news(m events.Message) bool {
 			return false
 		}
 		h[m.Actor.ID] = says
-	case m.Action == events.ActionStart, m.Action == events.ActionDestroy:
+	case m.Action == events.ActionStart, m.Action == events.ActionDestroy, m.Action == podmanRemove:
 		delete(h, m.Actor.ID)
 	}
 	return true
@@ -130,6 +133,8 @@ var changes = []filters.KeyValuePair{
 	filters.Arg("event", string(events.ActionUnPause)),
 	filters.Arg("event", string(events.ActionDie)),
 	filters.Arg("event", string(events.ActionDestroy)),
+	filters.Arg("event", "died"), // Podman's word for "die", as far as the filter goes
+	filters.Arg("event", podmanRemove),
 	filters.Arg("event", string(events.ActionHealthStatus)), // matches those with the health behind it as well
 }
 

@@ -31,6 +31,9 @@ func (e *Engine) List(ctx context.Context) ([]worker.Container, error) {
 	for _, f := range found {
 		list = append(list, seen(f))
 	}
+	if err := e.addHealth(ctx, c, list); err != nil {
+		return nil, explain(ctx, doing, err)
+	}
 	if e.opts.TakeOver {
 		left, err := e.left(ctx, c)
 		if err != nil {

@@ -25,6 +25,8 @@ type Harness struct {
 	// Once ends with OnceCode, which is not 0, after it has written OnceSays.
 	OnceCode int
 	OnceSays string
+	// Check runs the container's health check, where that takes somebody besides the engine; nil where it does not.
+	Check func(ctx context.Context, id string)
 	// Port gives a host port that nothing uses.
 	Port func() int
 	// Prefix begins every app name, so that container names do not meet those of others on the machine.
