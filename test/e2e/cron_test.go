@@ -90,7 +90,7 @@ func TestCronJobs(t *testing.T) {
 	if s := cronState(t, lastOf(reports), names["bad"]); s.Code != topics.ReasonRunFailed {
 		t.Errorf("the bad cron_job is %+v", s)
 	}
-	if r := last("long"); r.Started.Format(time.RFC3339Nano) != run.startedAt || r.Seconds < 8 || !strings.Contains(r.Output, "at last\n") {
+	if r := last("long"); r.Started.Format(time.RFC3339Nano) != run.startedAt || r.Seconds < 7 || !strings.Contains(r.Output, "at last\n") {
 		t.Errorf("the run that outlived the worker went %+v, and began at %s", r, run.startedAt)
 	}
 	if s := cronState(t, lastOf(reports), names["idle"]); s.Next == nil || s.Next.YearDay() > 2 || s.Last != nil {

@@ -27,10 +27,12 @@ func Docker(t testing.TB) *client.Client {
 		t.Fatalf("Docker client: %v; check DOCKER_HOST", err)
 	}
 	t.Cleanup(func() { _ = engine.Close() })
-	if _, err := engine.Ping(t.Context()); err != nil {
+	ping, err := engine.Ping(t.Context())
+	if err != nil {
 		t.Fatalf("tests need a Docker engine, and none answers: %v; start dockerd (Debian: apt-get install docker.io) "+
 			"or set DOCKER_HOST, and be root or in the group docker", err)
 	}
+	engine.NegotiateAPIVersionPing(ping) // left to the first call, it is a data race of those that come together
 	return engine
 }
 

@@ -68,6 +68,7 @@ func OwnEngine(t testing.TB, o EngineOptions) *Engine {
 	}
 	t.Cleanup(func() { _ = e.Client.Close() })
 	e.Start()
+	e.Client.NegotiateAPIVersion(t.Context()) // left to the first call, it is a data race of those that come together
 	return e
 }
 

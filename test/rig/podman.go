@@ -91,6 +91,7 @@ func Podman(t testing.TB) (engine *client.Client, host string) {
 	if err := p.awaitReady(t.Context(), engine); err != nil {
 		t.Fatal(err)
 	}
+	engine.NegotiateAPIVersion(t.Context()) // left to the first call, it is a data race of those that come together
 	return engine, host
 }
 
