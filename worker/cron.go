@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -70,7 +69,7 @@ func (l *loop) takeCron(now time.Time, first turn, spread bool) {
 			s = &cronState{}
 			l.cron.jobs[name] = s
 		}
-		if identifyCron(s.job) == identifyCron(job) {
+		if fingerprint(s.job) == fingerprint(job) {
 			continue
 		}
 		if s.job.Schedule != job.Schedule {
@@ -116,12 +115,3 @@ func (s *cronState) version() pulled {
 
 // wanted reports whether the config has the cron_job.
 func (s *cronState) wanted() bool { return s.job.CronJobName != "" }
-
-// identifyCron is the same for two configs that say the same about a cron_job.
-func identifyCron(job topics.CronJob) string {
-	encoded, err := json.Marshal(job)
-	if err != nil {
-		panic(err) // it came from JSON
-	}
-	return string(encoded)
-}

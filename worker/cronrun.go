@@ -56,17 +56,6 @@ func (c *crew) doCron(ctx context.Context, steps []Step) cronResult {
 	return r
 }
 
-// tell has the log say how a step went.
-func (c *crew) tell(ctx context.Context, s Step, began time.Time, err error) {
-	log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
-	switch {
-	case err == nil:
-		log.Info("step taken")
-	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
-		log.Warn("step failed", "error", err)
-	}
-}
-
 func (c *crew) cronStep(ctx context.Context, s Step, r *cronResult) error {
 	switch s.Verb {
 	case Remove:

@@ -84,19 +84,33 @@ func (c *crew) do(ctx, finish context.Context, j *job) result {
 		} else {
 			err = within(finish, stepTime+s.StopGrace, func(ctx context.Context) error { return c.step(ctx, s, &r) })
 		}
-		log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
+		c.tell(ctx, s, began, err)
 		if err == nil {
-			log.Info("step taken")
 			continue
 		}
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			break // nothing went wrong, the job was told to end
+		if toldToEnd(ctx, err) {
+			break
 		}
-		log.Warn("step failed", "error", err)
 		r.err = errors.Join(r.err, err)
 		r.broke = r.broke || makes(s)
 	}
 	return r
+}
+
+// tell has the log say how a step went.
+func (c *crew) tell(ctx context.Context, s Step, began time.Time, err error) {
+	log := s.describe(c.log).With("took", time.Since(began).Round(time.Millisecond).String())
+	switch {
+	case err == nil:
+		log.Info("step taken")
+	case !toldToEnd(ctx, err):
+		log.Warn("step failed", "error", err)
+	}
+}
+
+// toldToEnd reports whether nothing went wrong, but what was done was told to end.
+func toldToEnd(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
 }
 
 func superseded(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSuperseded) }

@@ -152,7 +152,7 @@ func (l *loop) judge(seen []Container, now time.Time) {
 	for _, v := range judge(l.held.config, seen, l.facts, l.memory(), now) {
 		r := l.versions[v.app]
 		if v.good != nil {
-			r = record{Good: v.good}
+			r = history{Good: v.good}
 			l.Log.Info("version works", "app", v.app, "app_id", v.good.App.AppID, "image_id", v.good.ImageID)
 		} else {
 			r.Bad = v.bad

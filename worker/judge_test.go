@@ -19,7 +19,7 @@ func works(app topics.App) versions {
 // gaveUp adds to the record of an app that a later version failed.
 func gaveUp(good, bad topics.App) versions {
 	v := works(good)
-	v[bad.AppName] = record{Good: v[bad.AppName].Good, Bad: &failed{
+	v[bad.AppName] = history{Good: v[bad.AppName].Good, Bad: &failed{
 		Wanted: fingerprint(bad), AppID: bad.AppID, Code: topics.ReasonUnhealthy, Reason: "web-1 is unhealthy",
 	}}
 	return v

@@ -70,14 +70,16 @@ type loop struct {
 	beatDue time.Time
 }
 
-func newLoop(o Options, held state, applied topics.Version, images images, versions versions, record pruneRecord, taken taken) *loop {
+func newLoop(o Options, held state, left records) *loop {
 	space := &space{engine: o.Engine, reserve: o.DiskReserve, log: o.Log}
 	return &loop{
 		Options: o,
 		crew:    crew{engine: o.Engine, progress: o.Link.Progress, log: o.Log, pulls: newPulls(o.Engine, space, o.MaxPulls)},
-		held:    held, images: images, versions: versions, taken: taken, applied: applied, reported: topics.Report{DeviceGroup: o.Group, Version: applied},
-		apps: map[string]*trouble{}, starts: map[string]*retry{}, spread: map[string]time.Time{}, restarts: map[string]restart{}, lives: map[string]*life{},
-		pruning: newPruning(record),
+		held:    held, images: left.images, versions: left.versions, taken: left.taken,
+		applied: left.applied, reported: topics.Report{DeviceGroup: o.Group, Version: left.applied},
+		apps: map[string]*trouble{}, starts: map[string]*retry{}, spread: map[string]time.Time{},
+		restarts: map[string]restart{}, lives: map[string]*life{},
+		pruning: newPruning(left.pruned), cron: newCrontab(left.cron),
 		surveys: make(chan survey, 1), // nobody may wait for it any more
 		jobs:    map[string]*job{}, did: map[string][]Step{}, results: make(chan result),
 	}

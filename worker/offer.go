@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
@@ -121,15 +120,11 @@ func (l *loop) wanted() map[string]topics.App {
 	return apps
 }
 
-// identify is the same for two configs that say the same about an app.
+// identify is the [fingerprint] of an app; empty when there is no such app.
 func identify(apps map[string]topics.App, name string) string {
 	app, ok := apps[name]
 	if !ok {
 		return ""
 	}
-	encoded, err := json.Marshal(app)
-	if err != nil {
-		panic(err) // it came from JSON
-	}
-	return string(encoded)
+	return fingerprint(app)
 }

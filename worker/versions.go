@@ -30,18 +30,18 @@ type failed struct {
 	Reason  string        `json:"reason"`
 }
 
-// A record is what a worker knows of the versions of an app; each may be nil.
-type record struct {
+// A history is what a worker knows of the versions of an app; each may be nil.
+type history struct {
 	Good *proven `json:"good,omitempty"`
 	Bad  *failed `json:"bad,omitempty"`
 }
 
-// versions are the records by app name.
-type versions map[string]record
+// versions are the histories by app name.
+type versions map[string]history
 
-// fingerprint identifies what a config says about an app.
-func fingerprint(app topics.App) string {
-	encoded, err := json.Marshal(app)
+// fingerprint is the same for two configs that say the same about an app or cron_job.
+func fingerprint[T topics.App | topics.CronJob](wanted T) string {
+	encoded, err := json.Marshal(wanted)
 	if err != nil {
 		panic(err) // it came from JSON
 	}
@@ -50,18 +50,18 @@ func fingerprint(app topics.App) string {
 }
 
 // isProven reports whether this version of the app was up before.
-func (r record) isProven(app topics.App) bool {
+func (r history) isProven(app topics.App) bool {
 	return r.Good != nil && fingerprint(r.Good.App) == fingerprint(app)
 }
 
 // isFailed reports whether this version of the app is not to be run.
-func (r record) isFailed(app topics.App) bool {
+func (r history) isFailed(app topics.App) bool {
 	return r.Good != nil && r.Bad != nil && r.Bad.Wanted == fingerprint(app)
 }
 
 // helps reports whether it is of any use to go back from a version of the app that has failed, and whose containers were
 // made from that image: not to one that differs in its app_id alone.
-func (r record) helps(app topics.App, imageID string) bool {
+func (r history) helps(app topics.App, imageID string) bool {
 	if r.Good == nil || r.Good.ImageID == "" {
 		return false
 	}

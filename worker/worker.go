@@ -85,31 +85,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	images, err := loadImages(w.StateDir)
-	if err != nil {
-		w.Log.Warn("the record of pulled images is of no use; images may be pulled again", "error", err)
-	}
-	taken, err := loadTaken(w.StateDir)
-	if err != nil {
-		w.Log.Warn("the record of what was taken over from a Nebula worker is of no use; it is compared with the config again", "error", err)
-	}
-	versions, err := loadVersions(w.StateDir)
-	if err != nil {
-		w.Log.Warn("the record of the versions that work is of no use; there is none to go back to until what runs was seen to work", "error", err)
-	}
-	applied, err := loadApplied(w.StateDir, w.Group)
-	if err != nil {
-		w.Log.Warn("the record of what was applied is of no use; the status names no version until the containers follow one", "error", err)
-	}
-
-	record, err := loadPruneRecord(w.StateDir)
-	if err != nil {
-		w.Log.Warn("the record of the last prune_id is of no use; images are removed at the next one", "error", err)
-	}
-	cron, err := loadCron(w.StateDir)
-	if err != nil {
-		w.Log.Warn("the record of cron_jobs is of no use; images may be pulled again, and the last results are unknown", "error", err)
-	}
+	left := loadRecords(w.StateDir, w.Group, w.Log)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -118,9 +94,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer cancel() // a worker that can never hear of a newer config is not left running
 		linked <- w.Link.Run(ctx)
 	}()
-	l := newLoop(w.Options, held, applied, images, versions, record, taken)
-	l.cron = newCrontab(cron)
-	l.run(ctx)
+	newLoop(w.Options, held, left).run(ctx)
 	if err := <-linked; err != nil {
 		return fmt.Errorf("link to the managers: %w", err)
 	}
