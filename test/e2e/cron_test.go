@@ -68,7 +68,12 @@ func TestCronJobs(t *testing.T) {
 	app := d.life(same + "-1")
 
 	long := names["long"] + ".cron"
-	waitUntilMinute(t, func() bool { return d.containers()[long].State == "running" })
+	awaitFor(t, time.Minute+patience, "the next full minute's run", func() error {
+		if c := d.containers(); c[long].State != "running" {
+			return fmt.Errorf("there are %v", c)
+		}
+		return nil
+	})
 	run := d.life(long)
 	d.worker.kill()
 	d.start()
@@ -110,17 +115,5 @@ func TestCronJobs(t *testing.T) {
 	}
 	if now := d.life(same + "-1"); now != app {
 		t.Errorf("the app of the same name was touched: %+v, was %+v", now, app)
-	}
-}
-
-// waitUntilMinute waits until what happens at a full minute has happened.
-func waitUntilMinute(t *testing.T, happened func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute + patience)
-	for !happened() {
-		if time.Now().After(deadline) {
-			t.Fatal("a minute has passed and nothing has happened")
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }

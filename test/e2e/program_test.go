@@ -107,14 +107,20 @@ func (p *program) awaitLog(text string) {
 // await tries until there is no error any more.
 func await(t testing.TB, what string, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	awaitFor(t, patience, what, try)
+}
+
+// awaitFor tries for that long.
+func awaitFor(t testing.TB, limit time.Duration, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for {
 		err := try()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v for %s: %v", patience, what, err)
+			t.Fatalf("waited %v for %s: %v", limit, what, err)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
