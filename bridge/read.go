@@ -1,0 +1,41 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"muster/topics"
+)
+
+// Read makes a record of what was published on a device's report topic. It never fails: what is no report has a Flaw. The
+// payload is kept, and must not be changed afterwards.
+func Read(topic, device string, payload []byte, now time.Time) Record {
+	r := Record{Received: now.UTC().Truncate(time.Millisecond), Topic: topic, Device: device, Payload: payload}
+	if len(payload) > topics.MaxPayload {
+		r.Flaw = fmt.Sprintf("the payload is %d bytes, at most %d are allowed", len(payload), topics.MaxPayload)
+		return r
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &fields); err != nil || fields == nil {
+		r.Flaw = "the payload must be a JSON object"
+		return r
+	}
+	if named, there := fields["device"]; there && text(named) != device {
+		r.Flaw = fmt.Sprintf("device: must be %q as in the topic, or left out, is %.80s", device, named)
+		return r
+	}
+	r.Group, r.ReportID, r.Boot = text(fields["device_group"]), text(fields["report_id"]), text(fields["boot"])
+	_ = json.Unmarshal(fields["seq"], &r.Seq) // a number that is none is as good as none
+	return r
+}
+
+// maxText is the longest of a payload's texts that is carried beside it, in bytes.
+const maxText = 128
+
+func text(field json.RawMessage) (s string) {
+	if json.Unmarshal(field, &s) != nil || len(s) > maxText {
+		return ""
+	}
+	return s
+}
