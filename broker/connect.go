@@ -175,7 +175,7 @@ func (i Identity) check() error {
 	switch i.Role {
 	case topics.RoleManager, topics.RoleViewer, topics.RoleLocal:
 		return nil
-	case topics.RoleDevice:
+	case topics.RoleDevice, topics.RoleBridge:
 		return topics.CheckName(i.Name)
 	}
 	return fmt.Errorf("unknown role %q", i.Role)

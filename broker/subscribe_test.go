@@ -95,7 +95,7 @@ func TestPublishVerdicts(t *testing.T) {
 		{"viewer", device(topics.DeviceStatus, "viewer"), false},
 		{"manager", group("a"), true},
 		{"manager", device(topics.DeviceReply, "d1"), true},
-		{"manager", device(topics.DeviceStatus, "d1"), false},
+		{"manager", device(topics.DeviceCheckin, "d1"), false},
 		{"manager", "elsewhere", false},
 	} {
 		t.Run(tt.who+" "+tt.topic, func(t *testing.T) {

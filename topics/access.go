@@ -1,5 +1,7 @@
 package topics
 
+import "strings"
+
 // A Role is what a broker knows a connection as. What each may do is decided in one place, [Root.MayPublish]
 // and [Root.MaySubscribe]; what is not allowed there is denied, wills included.
 type Role string
@@ -10,6 +12,8 @@ const (
 	RoleManager Role = "manager"
 	// RoleDevice is one device, known by its name.
 	RoleDevice Role = "device"
+	// RoleBridge is one that is no part of a manager.
+	RoleBridge Role = "bridge"
 	// RoleViewer is a person looking on, read-only.
 	RoleViewer Role = "viewer"
 	// RoleLocal is anyone who reaches the broker over the machine's own loopback interface without
@@ -27,7 +31,12 @@ func (r Root) MayPublish(role Role, name, topic string) bool {
 	switch t.Kind {
 	case GroupConfig, GroupSummary, FleetSummary, DeviceReply, ManagerStatus:
 		return role == RoleManager
-	case DeviceCheckin, DeviceStatus, DeviceReport, DeviceProgress:
+	case BridgeStatus:
+		return role == RoleManager || role == RoleBridge && t.Name == name
+	case DeviceStatus:
+		// A manager clears the status of a device that is deleted.
+		return role == RoleManager || role == RoleLocal || role == RoleDevice && t.Name == name
+	case DeviceCheckin, DeviceReport, DeviceProgress:
 		return role == RoleLocal || role == RoleDevice && t.Name == name
 	}
 	return false
@@ -38,13 +47,19 @@ func (r Root) MayPublish(role Role, name, topic string) bool {
 //
 // Viewers may use any filter that stays out of the broker's own topics ("$SYS/#"): only what
 // [Root.MayPublish] allows is ever published, and "#" is what MQTT Explorer asks for. Shared subscriptions
-// are for managers alone, because a member takes messages away from the others.
+// are for managers and bridges, because a member takes messages away from the others.
 func (r Root) MaySubscribe(role Role, name, filter string) bool {
 	switch role {
 	case RoleManager:
 		return true
 	case RoleViewer, RoleLocal:
 		return filter != "" && filter[0] != '$'
+	case RoleBridge:
+		if share, ok := strings.CutPrefix(filter, "$share/"); ok {
+			_, filter, _ = strings.Cut(share, "/")
+		}
+		t, err := r.Parse(filter)
+		return filter == r.Filter(DeviceReport) || err == nil && t.Kind == DeviceReport
 	case RoleDevice:
 		t, err := r.Parse(filter)
 		return err == nil && (t.Kind == GroupConfig || t.Kind == DeviceReply && t.Name == name)

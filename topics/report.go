@@ -38,6 +38,13 @@ type Report struct {
 	CronJobs []CronJobState `json:"cron_jobs"`
 	// Pruned is the last removal of unneeded images; nil when there was none.
 	Pruned *Pruned `json:"pruned,omitempty"`
+	// Dropped counts the reports that were lost because the device had no room for them while it was not connected, as far as it
+	// knows.
+	Dropped int64 `json:"dropped,omitempty"`
+	// AppsContainers and CronJobsContainers are the engine's stats document of each container, as in Nebula's reports;
+	// nil unless the worker is told to send them.
+	AppsContainers     []json.RawMessage `json:"apps_containers,omitempty"`
+	CronJobsContainers []json.RawMessage `json:"cron_jobs_containers,omitempty"`
 	// LeftOut names what was left out or shortened to keep the report within [MaxPayload]; see [Report.Encode].
 	LeftOut []string `json:"left_out,omitempty"`
 	Machine
@@ -154,8 +161,8 @@ func (r Report) check() error {
 	if len(r.Boot) > MaxName || len(r.ReportID) > MaxRequestID {
 		return fieldErrorf("boot", "and report_id may have at most %d and %d characters", MaxName, MaxRequestID)
 	}
-	if r.Seq < 0 {
-		return fieldErrorf("seq", "must not be negative, is %d", r.Seq)
+	if r.Seq < 0 || r.Dropped < 0 {
+		return fieldErrorf("seq", "and dropped must not be negative, are %d and %d", r.Seq, r.Dropped)
 	}
 	if !r.Version.IsZero() {
 		if err := r.Version.Check(); err != nil {

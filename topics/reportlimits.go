@@ -16,6 +16,10 @@ const (
 // shortenings are what a report is made smaller by, in this order, until it fits. Each changes its report and no
 // other, and names what it leaves out. The last of them leaves at most half of [MaxPayload].
 var shortenings = []func(*Report) string{
+	func(r *Report) string {
+		r.AppsContainers, r.CronJobsContainers = nil, nil
+		return "stats of containers"
+	},
 	func(r *Report) string { r.cutOutput(shortOutput); return "long output" },
 	func(r *Report) string { r.cutOutput(0); return "output" },
 	func(r *Report) string {

@@ -23,6 +23,8 @@ type Status struct {
 	DeviceGroup string `json:"device_group"`
 	// Version is the config that the device has applied; zero while it has none.
 	Version
+	// Phase is that of the [Report] of the same moment; empty from workers that do not say.
+	Phase string `json:"phase,omitempty"`
 	// Failing lists the apps that do not run as wanted, each with the reason; at most [MaxFailing].
 	Failing []Failure `json:"failing,omitempty"`
 	// Agent names the worker and its version, such as "muster-worker/0.1.0".
@@ -85,6 +87,9 @@ func (s Status) check() error {
 	}
 	if err := checkGroupField(s.DeviceGroup); err != nil {
 		return err
+	}
+	if len(s.Phase) > MaxName {
+		return fieldErrorf("phase", `must be a word such as "settled", is %.40q`, s.Phase)
 	}
 	if !s.Version.IsZero() {
 		return s.Version.Check()

@@ -44,23 +44,24 @@ const (
 	DeviceProgress Kind = "devices/progress" // devices/{d}/progress: [Progress]; worker to viewers
 	DeviceReport   Kind = "devices/report"   // devices/{d}/report: [Report]; worker to bridge
 	ManagerStatus  Kind = "managers/status"  // managers/{m}/status: [Presence], and the manager's will; manager to viewers
+	BridgeStatus   Kind = "bridges/status"   // bridges/{b}/status: [Presence], and the bridge's will; bridge to viewers
 )
 
 // kinds lists every kind, with whether the topic names a group, device or manager.
 var kinds = map[Kind]bool{
 	GroupConfig: true, GroupSummary: true, FleetSummary: false,
 	DeviceCheckin: true, DeviceReply: true, DeviceStatus: true, DeviceReport: true, DeviceProgress: true,
-	ManagerStatus: true,
+	ManagerStatus: true, BridgeStatus: true,
 }
 
 // A Topic is a topic name taken apart.
 type Topic struct {
 	Kind Kind
-	// Name is the group, device or manager that the topic names; empty for [FleetSummary].
+	// Name is the group, device, manager or bridge that the topic names; empty for [FleetSummary].
 	Name string
 }
 
-// Topic builds the topic name of a kind for the group, device or manager called name. Name must be
+// Topic builds the topic name of a kind for the group, device, manager or bridge called name. Name must be
 // valid for [CheckName], and empty for [FleetSummary]; Topic panics otherwise, because a name that was
 // not checked where it came in is a bug.
 func (r Root) Topic(kind Kind, name string) string {

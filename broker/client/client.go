@@ -27,6 +27,9 @@ var (
 	// 5.0 §2.4), or would have to: the topic is invalid, or the message needs what the broker said it does
 	// not have. Trying the same again is of no use.
 	ErrRefused = errors.New("refused by the MQTT broker")
+	// ErrBusy is wrapped when the broker refused a message for now: it has no room (reason code 0x97) or is busy (0x89). The same
+	// again, later, may be taken.
+	ErrBusy = errors.New("the MQTT broker has no room for the message at the moment")
 	// ErrClosed says that Close was called.
 	ErrClosed = errors.New("the MQTT client is closed")
 )
