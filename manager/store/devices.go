@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"muster/topics"
+)
+
+// A DeviceHead is what is kept of a device in short: what lists are made of.
+type DeviceHead struct {
+	Device      string
+	DeviceGroup string
+	// Version, Phase and Failing are those of the last report; Failing has no reasons.
+	topics.Version
+	Phase   string
+	Failing []topics.Failure
+	// Labels are an admin's; never nil when it is read.
+	Labels map[string]string
+	// Reported is when the last report was received; zero without one. In a head that another manager's bridge has written it
+	// may be older than the row's.
+	Reported time.Time
+	// Changed is when anything above but Reported changed last, by the clock of the manager or bridge that changed it, in UTC
+	// to the millisecond.
+	Changed time.Time
+}
+
+// A Device is all that is kept of one.
+type Device struct {
+	DeviceHead
+	// Note is an admin's.
+	Note string
+	// Report is the last report as it was published; nil without one. Boot and Seq are its own.
+	Report json.RawMessage
+	Boot   string
+	Seq    int64
+	// Events are the last things that happened to it, newest first, at most [MaxEvents].
+	Events []Event
+}
+
+// MaxEvents is how many events are kept of a device.
+const MaxEvents = 20
+
+// An Event is something that happened to a device.
+type Event struct {
+	// At is when it was noticed, in UTC.
+	At time.Time `json:"at"`
+	// Kind is a word such as "applied"; the list is in manager/fleet.
+	Kind string `json:"kind"`
+	// App and CronJob say what it is about; empty when it is about the device.
+	App     string `json:"app,omitempty"`
+	CronJob string `json:"cron_job,omitempty"`
+	// Text is a line for people.
+	Text string `json:"text"`
+}
+
+// A Sighting is a report as a device's row takes it.
+type Sighting struct {
+	// Head is what the report says, without Labels; its Reported is when it was received.
+	Head   DeviceHead
+	Report json.RawMessage
+	Boot   string
+	Seq    int64
+}
+
+// Devices keeps the last report of each device, and what admins say of it, until it is deleted.
+type Devices interface {
+	// Observe takes reports, in the order in which they came. Of one device, a report is newer than the kept one when it has the
+	// same boot and a higher seq, or another boot and was received later; others are passed over. events says what happened
+	// between the two (before is the zero Device for a device that is new); it may be called again for the same pair. A row is
+	// made when there is none. When it returns nil all of it survives a loss of power; after an error some of it may have been taken.
+	Observe(ctx context.Context, sightings []Sighting, events func(before Device, now Sighting) []Event) error
+	// Get reads one. It fails with [ErrNotFound].
+	Get(ctx context.Context, device string) (Device, error)
+	// Annotate has change alter the labels and the note of a device and returns it as written; a row is made when there is
+	// none. An error of change is returned as it is and nothing is written. change may be called several times.
+	Annotate(ctx context.Context, device string, change func(labels map[string]string, note *string) error) (Device, error)
+	// Heads reads heads in ascending byte order of their names, those after the given name, at most limit.
+	Heads(ctx context.Context, after string, limit int) ([]DeviceHead, error)
+	// ChangedSince reads the heads that changed at that time or later, in ascending order of (Changed, Device), those after
+	// the given pair, at most limit.
+	ChangedSince(ctx context.Context, since time.Time, after string, limit int) ([]DeviceHead, error)
+	// Delete forgets a device. It fails with [ErrNotFound].
+	Delete(ctx context.Context, device string) error
+}
