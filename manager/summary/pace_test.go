@@ -108,7 +108,9 @@ func pause(d time.Duration) {
 
 func statusOf(t *testing.T, device string, configID int64) client.Message {
 	t.Helper()
-	payload, err := status(topics.Online, 1, "shops", configID).Encode()
+	payload, err := topics.Status{
+		State: topics.Online, Session: 1, DeviceGroup: "shops", Version: topics.Version{Epoch: epoch, ConfigID: configID},
+	}.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -51,7 +52,7 @@ type Publisher struct {
 	up int64
 	// quiet is until when nothing is published: what the broker retains is still on its way.
 	quiet time.Time
-	fleet *Fleet
+	fleet *fleet.Fleet
 	// seen is what the summary topics hold, by group; "" is the fleet's. A topic that holds something
 	// unreadable has an entry that no summary equals.
 	seen map[string]topics.Summary
@@ -74,7 +75,7 @@ func New(c client.Client, configs Configs, o Options) *Publisher {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Publisher{client: c, configs: configs, o: o, fleet: NewFleet(), seen: make(map[string]topics.Summary)}
+	return &Publisher{client: c, configs: configs, o: o, fleet: fleet.NewFleet(), seen: make(map[string]topics.Summary)}
 }
 
 // Run counts and publishes until ctx ends. It must be called once.
@@ -110,7 +111,7 @@ func (p *Publisher) connected() {
 	p.up++
 	up := p.up
 	p.quiet = time.Now().Add(p.o.Interval)
-	p.fleet = NewFleet()
+	p.fleet = fleet.NewFleet()
 	clear(p.seen)
 	p.mu.Unlock()
 
@@ -136,7 +137,7 @@ func (p *Publisher) connected() {
 func (p *Publisher) Devices() (known, online, failing int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.fleet.all.known, p.fleet.all.online, p.fleet.all.failing
+	return p.fleet.Totals()
 }
 
 // untilHeard is how long to wait until everything that the broker retains was heard.
@@ -157,8 +158,8 @@ func (p *Publisher) takeStatus(m client.Message) {
 		return
 	}
 	status, err := topics.ParseStatus(m.Payload)
-	if err == nil && p.fleet.Apply(from.Name, status) == Full {
-		err = fmt.Errorf("more than %d devices", MaxDevices)
+	if err == nil && p.fleet.Apply(from.Name, status) == fleet.Full {
+		err = fmt.Errorf("more than %d devices", fleet.MaxDevices)
 	}
 	if err != nil {
 		p.complain(from.Name, err)
@@ -227,7 +228,7 @@ func (p *Publisher) due() []client.Message {
 	for _, group := range p.configs.Groups() {
 		groups[group] = true
 	}
-	for group := range p.fleet.groups {
+	for _, group := range p.fleet.Groups() {
 		groups[group] = true
 	}
 	var due []client.Message

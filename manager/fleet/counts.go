@@ -1,7 +1,8 @@
-package summary
+package fleet
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -11,6 +12,14 @@ import (
 // MaxListed is how many entries each list in a summary has at most: those with the highest counts. A
 // summary must stay small whatever devices say.
 const MaxListed = 100
+
+// Groups names the device_groups of the devices that are known, in no particular order.
+func (f *Fleet) Groups() []string { return slices.Collect(maps.Keys(f.groups)) }
+
+// Totals counts all devices, those online, and of these the ones on which something fails.
+func (f *Fleet) Totals() (known, online, failing int64) {
+	return f.all.known, f.all.online, f.all.failing
+}
 
 // Group counts a group's devices. Wanted is the config they should be at, and behind says that they have a
 // newer one than the store. At is left to the caller.
