@@ -24,8 +24,8 @@ var (
 	// ErrNotConnected says that there is no connection at the moment. It passes by itself.
 	ErrNotConnected = errors.New("not connected to the MQTT broker")
 	// ErrRefused is wrapped when the broker refused a message with a reason code of 0x80 or above (MQTT
-	// 5.0 §2.4), or would have to: the topic is invalid, or the message needs what the broker said it does
-	// not have. Trying the same again is of no use.
+	// 5.0 §2.4) other than those of [ErrBusy], or would have to: the topic is invalid, or the message needs
+	// what the broker said it does not have. Trying the same again is of no use.
 	ErrRefused = errors.New("refused by the MQTT broker")
 	// ErrBusy is wrapped when the broker refused a message for now: it has no room (reason code 0x97) or is busy (0x89). The same
 	// again, later, may be taken.
@@ -85,7 +85,8 @@ type Client interface {
 	// Publish hands the message to the broker. With QoS 1 it returns nil when the broker has
 	// acknowledged it; with QoS 0 when it was written. It fails at once with an error that wraps
 	// [ErrNotConnected] while there is no connection, with one that wraps [ErrRefused] when the broker
-	// refused it, with ctx's error when that ended first, and with [ErrClosed]. After a connection that
+	// refused it, or [ErrBusy] when it did so for now, with ctx's error when that ended first, and with
+	// [ErrClosed]. After a connection that
 	// broke in between, the error wraps ErrNotConnected and the broker may or may not have the message.
 	// Payload and CorrelationData must not be changed afterwards.
 	Publish(ctx context.Context, m Message) error

@@ -131,7 +131,7 @@ func (l *Link) Configs() <-chan worker.Offered { return l.configs }
 func (l *Link) SetReport(r topics.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	news := r.Version != l.report.Version || !slices.Equal(r.Failing, l.report.Failing)
+	news := r.Version != l.report.Version || r.Phase != l.report.Phase || !slices.Equal(r.Failing, l.report.Failing)
 	l.report = r
 	l.revision++
 	wake(l.reporting)

@@ -100,12 +100,12 @@ func TestSlowWorkerGetsTheNewest(t *testing.T) {
 
 func TestStatusOfASession(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.link.SetReport(topics.Report{Version: version(1)})
+		b.link.SetReport(topics.Report{Version: version(1), Phase: topics.PhaseUpdating})
 		synctest.Wait() // else it may be told of twice
 		b.client.connect()
 		b.pass(time.Second)
 		want := topics.Status{State: topics.Online, Session: time.Now().Add(-time.Second).UnixMilli(), DeviceGroup: "g",
-			Version: version(1), Agent: "muster-worker/test", At: time.Now().Add(-time.Second).UTC()}
+			Version: version(1), Phase: topics.PhaseUpdating, Agent: "muster-worker/test", At: time.Now().Add(-time.Second).UTC()}
 		if diff := cmp.Diff([]topics.Status{want}, b.statuses()); diff != "" {
 			t.Errorf("statuses after the first connection (-want +got):\n%s", diff)
 		}
@@ -124,15 +124,21 @@ func TestStatusOfASession(t *testing.T) {
 			t.Errorf("statuses after a change are %+v", s)
 		}
 
+		b.link.SetReport(topics.Report{Version: version(2), Phase: topics.PhaseSettled, Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
+		b.pass(time.Second)
+		if s := b.statuses(); len(s) != 3 || s[2].Phase != topics.PhaseSettled {
+			t.Errorf("statuses after another phase are %+v", s)
+		}
+
 		b.client.disconnect()
 		b.client.connect()
 		b.pass(time.Second)
-		if s := b.statuses(); len(s) != 3 || s[2].Version != version(2) || s[2].Session <= want.Session {
+		if s := b.statuses(); len(s) != 4 || s[3].Version != version(2) || s[3].Session <= want.Session {
 			t.Errorf("statuses after a new connection are %+v, want one of a later session", s)
 		}
 		b.stop()
 		synctest.Wait()
-		if s := b.statuses(); len(s) != 4 || s[3].State != topics.Offline || s[3].Session != s[2].Session {
+		if s := b.statuses(); len(s) != 5 || s[4].State != topics.Offline || s[4].Session != s[3].Session {
 			t.Errorf("statuses after the end are %+v, want an offline one of the last session", s)
 		}
 		if !b.client.closed {

@@ -46,7 +46,7 @@ func (l *Link) status(state string) (client.Message, error) {
 		State: state, Session: l.session, DeviceGroup: l.Group, Version: l.report.Version, Agent: l.Agent, At: time.Now(),
 	}
 	if state == topics.Online {
-		s.Failing = l.report.Failing
+		s.Failing, s.Phase = l.report.Failing, l.report.Phase
 	}
 	l.mu.Unlock()
 	payload, err := s.Encode()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/eclipse/paho.golang/paho/session/state"
 
@@ -127,7 +128,7 @@ func (n *connection) publish(ctx context.Context, m client.Message) error {
 	answer, err := n.paho.Publish(until, outgoing(m))
 	switch {
 	case answer != nil && answer.ReasonCode >= 0x80:
-		return fmt.Errorf("%w: %w", client.ErrRefused, &reasonError{answer.ReasonCode, answer.Properties.ReasonString})
+		return fmt.Errorf("%w: %w", refusal(answer.ReasonCode), &reasonError{answer.ReasonCode, answer.Properties.ReasonString})
 	case errors.Is(err, paho.ErrInvalidArguments):
 		return fmt.Errorf("%w: %w", client.ErrRefused, err)
 	case err == nil && (m.QoS > 0 || n.ctx.Err() == nil):
@@ -137,6 +138,14 @@ func (n *connection) publish(ctx context.Context, m client.Message) error {
 	}
 	n.fail(errNoAck) // of no effect when the connection was lost before
 	return fmt.Errorf("%w: %w", client.ErrNotConnected, context.Cause(n.ctx))
+}
+
+// refusal tells a refusal that passes, for want of room or because the broker is busy, from one that does not.
+func refusal(code byte) error {
+	if code == packets.PubackQuotaExceeded || code == packets.DisconnectServerBusy {
+		return client.ErrBusy
+	}
+	return client.ErrRefused
 }
 
 // subscribe sends one SUBSCRIBE for all of them and returns the reason code of each.
