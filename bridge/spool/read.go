@@ -1,0 +1,105 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"muster/bridge"
+)
+
+// maxRead is about how many bytes Read returns.
+const maxRead = 4 << 20
+
+// Read implements [bridge.Spool]. A record that is damaged on the disk comes with that as its flaw.
+func (s *Spool) Read(sink string, limit int) (batch []bridge.Record, err error) {
+	next, last, err := s.span(sink)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.View(func(tx *bolt.Tx) error {
+		kept := tx.Bucket(records)
+		for size := 0; next <= last && len(batch) < limit && size < maxRead; next++ {
+			value := kept.Get(key(next))
+			r, err := decode(value)
+			if err != nil {
+				s.log.Error("a report is lost: its place in the spool is damaged", "offset", next)
+				r.Flaw = err.Error()
+			}
+			r.Offset = next
+			batch = append(batch, r)
+			size += len(value)
+		}
+		return nil
+	})
+	return batch, err
+}
+
+// span is what the sink has not done, from next to last; nothing when next is last+1.
+func (s *Spool) span(sink string) (next, last uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, known := s.cursors[sink]
+	if !known {
+		return 0, 0, fmt.Errorf("spool of reports: it was not opened for sink %q", sink)
+	}
+	return at + 1, s.last, s.err
+}
+
+// Wait implements [bridge.Spool].
+func (s *Spool) Wait(ctx context.Context, sink string) error {
+	for {
+		s.mu.Lock()
+		grown := s.grown
+		s.mu.Unlock()
+		next, last, err := s.span(sink)
+		switch {
+		case err != nil || next <= last:
+			return err
+		case grown == nil:
+			return ErrClosed
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-grown:
+		}
+	}
+}
+
+// Done implements [bridge.Spool].
+func (s *Spool) Done(sink string, offset uint64) {
+	s.mu.Lock()
+	if at, known := s.cursors[sink]; known && offset > at && offset <= s.last {
+		s.cursors[sink], s.moved = offset, true
+	}
+	s.mu.Unlock()
+	s.poke()
+}
+
+// Stats implements [bridge.Spool].
+func (s *Spool) Stats() bridge.SpoolStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := bridge.SpoolStats{Used: s.used, Limit: s.size, Sinks: map[string]bridge.Lag{}}
+	_ = s.db.View(func(tx *bolt.Tx) error {
+		kept := tx.Bucket(records)
+		end := total(kept.Get(key(s.last)))
+		lag := func(next uint64) bridge.Lag {
+			value := kept.Get(key(next))
+			if next > s.last || value == nil {
+				return bridge.Lag{}
+			}
+			r, _ := decode(value) // a damaged one has no time
+			return bridge.Lag{Records: int64(s.last - next + 1), Bytes: end - total(value) + int64(len(value)), Oldest: r.Received}
+		}
+		all := lag(s.first)
+		stats.Records, stats.Bytes = all.Records, all.Bytes
+		for sink, at := range s.cursors {
+			stats.Sinks[sink] = lag(at + 1)
+		}
+		return nil
+	})
+	return stats
+}
