@@ -53,11 +53,8 @@ func (p *pump) run(ctx, writing context.Context) error {
 func (p *pump) next(ctx context.Context, limit int) ([]Record, error) {
 	for {
 		batch, err := p.bridge.spool.Read(p.sink.Name(), limit)
-		if err != nil || len(batch) > 0 {
+		if err != nil || len(batch) > 0 || ctx.Err() != nil {
 			return batch, err
-		}
-		if ctx.Err() != nil {
-			return nil, nil
 		}
 		if err := p.bridge.spool.Wait(ctx, p.sink.Name()); err != nil {
 			return nil, err
