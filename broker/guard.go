@@ -136,12 +136,15 @@ func (g *guard) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packe
 // unsendable is no packet type; mochi refuses to write it.
 const unsendable = math.MaxUint8
 
-// OnPublish keeps a retained message and hands it to the clients in the process before it is acknowledged.
+// OnPublish hands over a report, keeps a retained message and hands it to the clients in the process before it is acknowledged.
 // (What is published inside of the process comes by Server.publish, which has done both.)
 func (g *guard) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	c := connOf(cl)
 	if c == nil {
 		return pk, nil
+	}
+	if err := g.server.report(&pk, pk.ProtocolVersion == 5 && pk.FixedHeader.Qos > 0); err != nil {
+		return pk, c.refuse(pk, err)
 	}
 	if pk.FixedHeader.Retain && !g.server.retain(pk) {
 		c.complain("to retain one more message", "topic", pk.TopicName)

@@ -25,6 +25,11 @@ type Options struct {
 	// it. An error refuses the connection and is logged with the client id and the remote address; its text
 	// must hold no secret. The client learns only that it was refused.
 	Authenticate func(Login) (Identity, error)
+	// Report, if there is one, is called with whatever is published on a device's report topic, wills included, before that is
+	// acknowledged and delivered; neither is done when it fails. It is called from many goroutines at once, and each connection
+	// waits for it: it must return, also when the broker is closed. An MQTT 5 publisher is told a [Refusal]. After any other error,
+	// and with MQTT 3.1.1, the connection ends without the acknowledgement; what has QoS 0 is dropped.
+	Report func(Published) error
 	// MaxConnections is how many connections may be open at a time; by default 200,000.
 	MaxConnections int
 	// MaxRetained is how many topics may hold a retained message; by default 500,000.

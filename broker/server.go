@@ -112,6 +112,9 @@ var errRetainedFull = errors.New("too many retained messages")
 // publish publishes a PUBLISH that did not come in through a connection, in the name of an inline client. It
 // returns when every subscriber has it in its queue.
 func (s *Server) publish(from *mqtt.Client, pk packets.Packet) error {
+	if err := s.report(&pk, false); err != nil {
+		return err
+	}
 	if pk.FixedHeader.Retain && !s.retain(pk) {
 		return errRetainedFull
 	}
