@@ -1,0 +1,146 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"muster/bridge"
+)
+
+// Defaults of a [Sink], and of "muster reporter"; those of Nebula where it has them.
+const (
+	DefaultTopic           = "nebula-reports"
+	DefaultDeadLetterTopic = "nebula-reports-dead-letter"
+)
+
+const (
+	// batchBytes is the most that goes into one batch: what a broker takes by default, and some times the largest report.
+	batchBytes = 1_000_000
+	// patience is how long the brokers may take for a batch, with all of the library's own attempts, before that is
+	// told as an error. The batch is written again then.
+	patience = 30 * time.Second
+)
+
+// SinkOptions are those of a [Sink]. All but DeadLetterTopic and CreateTopics are required.
+type SinkOptions struct {
+	Cluster
+	// Topic is where reports go, and DeadLetterTopic where what is no report goes and what Topic cannot have; when that is empty,
+	// such a record is only logged and counted.
+	Topic, DeadLetterTopic string
+	// CreateTopics has the brokers make a topic that is not there, if they are set up to.
+	CreateTopics bool
+}
+
+// A Sink writes records to Kafka. It is a [bridge.Sink].
+//
+// Of each partition there is one batch under way at a time, so that whatever becomes of it, nothing that comes after it is
+// written before it.
+type Sink struct {
+	o       SinkOptions
+	client  *kgo.Client
+	dialing *dialing
+	// written has the records of the batch that Write was last given, as far as they are settled, so that after an
+	// error they are not written once more.
+	written map[uint64]bool
+	// known says that the topic's partitions have been asked for: see group.
+	known bool
+	// group is the most bytes that are written together. It becomes less when the brokers say that it was too much.
+	group int
+
+	deadLetters, discarded atomic.Uint64
+}
+
+// NewSink makes a sink. It does not connect: the first Write does. Close ends it.
+func NewSink(o SinkOptions) (*Sink, error) {
+	if o.Topic == "" {
+		return nil, errors.New("topic: must not be empty")
+	}
+	if o.Topic == o.DeadLetterTopic {
+		return nil, fmt.Errorf("dead letter topic: must be another than that of reports, is %q too", o.Topic)
+	}
+	options, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	dialing := &dialing{}
+	options = append(options,
+		kgo.WithHooks(dialing),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		// As Kafka's own clients choose a partition by the key.
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.ManualFlushing(),
+		kgo.ProducerBatchMaxBytes(batchBytes+4096),
+		kgo.MaxBufferedBytes(2*batchBytes),
+	)
+	if o.CreateTopics {
+		options = append(options, kgo.AllowAutoTopicCreation())
+	}
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	return &Sink{o: o, client: client, dialing: dialing, written: map[uint64]bool{}, group: batchBytes}, nil
+}
+
+// Name is "kafka".
+func (s *Sink) Name() string { return "kafka" }
+
+// Close ends the connections. Write must have returned.
+func (s *Sink) Close() { s.client.Close() }
+
+// SinkStats count what became of records that Kafka's topic of reports did not get, since the start.
+type SinkStats struct {
+	// DeadLetters went to the topic for them.
+	DeadLetters uint64
+	// Discarded went nowhere: there is no such topic, or it refused them too. Each is in the log.
+	Discarded uint64
+}
+
+// Stats may be called at any time.
+func (s *Sink) Stats() SinkStats {
+	return SinkStats{DeadLetters: s.deadLetters.Load(), Discarded: s.discarded.Load()}
+}
+
+// Write brings the batch to Kafka. A record that Kafka refuses, or that is no report, becomes a dead letter. An error
+// is one of the brokers or on the way to them; it says what is to be done where that is known.
+func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
+	var rest []bridge.Record
+	for _, r := range batch {
+		switch {
+		case s.written[r.Offset]:
+		case r.Flaw != "" && s.o.DeadLetterTopic == "":
+			s.discard(r, errors.New(r.Flaw))
+		default:
+			rest = append(rest, r)
+		}
+	}
+	for len(rest) > 0 {
+		n := s.together(rest)
+		if err := s.write(ctx, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	clear(s.written)
+	return nil
+}
+
+// together says how many records, from the first on, make one group: as many as fit into one batch even when they are all for
+// one partition. The very first goes alone, because the library cuts batches as it likes until it knows the partitions.
+func (s *Sink) together(records []bridge.Record) int {
+	if !s.known {
+		return 1
+	}
+	bytes := 0
+	for i, r := range records {
+		if bytes += size(s.message(r)); i > 0 && bytes > s.group {
+			return i
+		}
+	}
+	return len(records)
+}
