@@ -61,6 +61,7 @@ func watched(t *testing.T) *metrics.Metrics {
 		Summaries: summary.New(client, configs, summary.Options{Log: discard}),
 	})
 	m.WatchCertificate(time.Now)
+	m.WatchBridge(bridged)
 	return m
 }
 
