@@ -38,8 +38,8 @@ type Report struct {
 	CronJobs []CronJobState `json:"cron_jobs"`
 	// Pruned is the last removal of unneeded images; nil when there was none.
 	Pruned *Pruned `json:"pruned,omitempty"`
-	// Dropped counts the reports that were lost because the device had no room for them while it was not connected, as far as it
-	// knows.
+	// Dropped counts the reports that were lost, since the device's state directory was made and as far as it knows, because there
+	// was no room for them until they were acknowledged, or because they could not be read any more.
 	Dropped int64 `json:"dropped,omitempty"`
 	// AppsContainers and CronJobsContainers are the engine's stats document of each container, as in Nebula's reports;
 	// nil unless the worker is told to send them.

@@ -23,7 +23,7 @@ type Link interface {
 	// Progress publishes how far a pull is, at most once a second per app. It does not block.
 	Progress(p topics.Progress)
 	// Run connects and checks in until ctx ends, then says goodbye. It returns an error only when it can
-	// never work with its configuration.
+	// never work with its configuration, or was told to end when it fails to report.
 	Run(ctx context.Context) error
 }
 

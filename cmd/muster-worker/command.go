@@ -12,7 +12,6 @@ import (
 	"muster/cmd/internal/program"
 	"muster/cmd/internal/settings"
 	"muster/topics"
-	"muster/worker/link"
 )
 
 // nebulaNames are the environment variables of Nebula's worker.
@@ -21,6 +20,9 @@ var nebulaNames = settings.Aliases{
 	"check-in-time": {"NEBULA_MANAGER_CHECK_IN_TIME"},
 
 	"max-restart-wait": {"MAX_RESTART_WAIT_IN_SECONDS"},
+
+	"report-on-update-only": {"REPORT_ON_UPDATE_ONLY"},
+	"reporting-fail-hard":   {"REPORTING_FAIL_HARD"},
 
 	"registry-host":          {"REGISTRY_HOST"},
 	"registry-auth-user":     {"REGISTRY_AUTH_USER"},
@@ -37,7 +39,7 @@ type workerFlags struct {
 	stateDir     string
 	dockerHost   string
 	checkIn      time.Duration
-	reports      time.Duration
+	reports      reportFlags
 	topicRoot    string
 	retainStatus bool
 	takeOver     bool
@@ -71,7 +73,7 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
 	f.registry.declare(flags)
 	settings.DurationVar(flags, &f.checkIn, "check-in-time", 30*time.Second, "how often to ask for the config, beside being told")
-	settings.DurationVar(flags, &f.reports, "report-interval", link.DefaultReportInterval, "how often to report how the device is, beside when something changes")
+	f.reports.declare(flags)
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.BoolVar(&f.retainStatus, "retain-status", true, "whether the broker keeps this device's last status for those who look later")
 	f.disk.declare(flags)
@@ -101,6 +103,9 @@ func (f *workerFlags) check() error {
 	}
 	if f.registry.maxPulls < 1 {
 		return fmt.Errorf("max-pulls: must be 1 or more, is %d", f.registry.maxPulls)
+	}
+	if err := f.reports.check(); err != nil {
+		return err
 	}
 	if _, err := f.registry.logins(); err != nil {
 		return err

@@ -28,6 +28,7 @@ var ours = []string{
 	"muster/worker/durable",
 	"muster/worker/link",
 	"muster/worker/machine",
+	"muster/worker/outbox",
 	"muster/worker/selfcheck",
 	"muster/worker/status",
 }

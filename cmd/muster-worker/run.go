@@ -52,7 +52,8 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	agent := "muster-worker/" + program.Version()
 	uplink, err := link.New(link.Options{
 		Root: root, Group: f.group, Device: f.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
-		Agent: agent, ReportInterval: f.reports, Machine: machine.NewReader(f.stateDir).Read,
+		Agent: agent, Machine: machine.NewReader(f.stateDir).Read,
+		ReportInterval: f.reports.interval, UpdateOnly: f.reports.updateOnly, FailHard: f.reports.failHard, OutboxSize: f.reports.outbox,
 		Dial: func(will func() *client.Message) (client.Client, error) {
 			options.ClientID = f.device
 			options.Will = will

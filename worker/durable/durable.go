@@ -18,6 +18,16 @@ func WriteFile(path string, data []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// MakeDir makes a directory, mode 0700, if there is none, and makes that last.
+func MakeDir(path string) error {
+	if err := os.Mkdir(path, 0o700); errors.Is(err, os.ErrExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // WriteLoose replaces the file's content as [WriteFile] does, but does not wait for the disk: after a power cut the
 // file may have either content, or none. It is for what only people look at.
 func WriteLoose(path string, data []byte) error {

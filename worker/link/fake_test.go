@@ -158,22 +158,26 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	})
 }
 
-func start(t *testing.T, dir string) *bench {
+// start runs the link, with the options that change sets.
+func start(t *testing.T, dir string, change ...func(*link.Options)) *bench {
 	t.Helper()
 	b := &bench{t: t, log: &logs.Buffer{}, done: make(chan error, 1), began: time.Now(), client: &fakeClient{
 		handlers: map[string]client.Handler{}, fail: map[string]error{},
 		answer: func(r topics.CheckinRequest) []byte { return unchanged(t, r, 0) },
 	}}
-	var err error
-	b.link, err = link.New(link.Options{
+	o := link.Options{
 		Group: "g", Device: "d", Agent: "muster-worker/test", StateDir: dir, Interval: time.Minute,
 		Dial: func(will func() *client.Message) (client.Client, error) {
 			b.client.will = will
 			return b.client, nil
 		},
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
-	})
-	if err != nil {
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	var err error
+	if b.link, err = link.New(o); err != nil {
 		t.Fatalf("New: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

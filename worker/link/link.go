@@ -12,9 +12,11 @@ package link
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,6 +26,7 @@ import (
 	"muster/broker/client/request"
 	"muster/topics"
 	"muster/worker"
+	"muster/worker/outbox"
 )
 
 // Options say who the device is and how it reaches its managers.
@@ -34,12 +37,22 @@ type Options struct {
 	Group, Device string
 	// Agent names the worker and its version in the status, such as "muster-worker/0.1.0".
 	Agent string
-	// StateDir is the worker's, where the number of the last session is kept.
+	// StateDir is the worker's, where the number of the last session and the outbox are kept.
 	StateDir string
 	// Interval is the time between check-ins; 0 is 30 s.
 	Interval time.Duration
 	// ReportInterval is the time between reports when nothing changes; 0 is [DefaultReportInterval].
 	ReportInterval time.Duration
+	// OutboxSize is how many bytes of the disk the reports take at most that wait to be acknowledged; 0 is
+	// [outbox.DefaultSize].
+	OutboxSize int64
+	// UpdateOnly has the device report when something changes, and not every interval.
+	UpdateOnly bool
+	// FailHard ends Run with an error when a report cannot be made or kept on the disk, or when the broker refuses one for good.
+	FailHard bool
+	// Stats reads the engine's stats documents of the containers of apps and cron_jobs for a report, as far as it gets with an
+	// error; nil is none.
+	Stats func(ctx context.Context) (apps, cronJobs []json.RawMessage, err error)
 	// Machine reads the facts of the device for a report; nil is none. It may take its time.
 	Machine func(ctx context.Context) topics.Machine
 	// TransientStatus has the status not kept by the broker, for brokers that keep little.
@@ -54,6 +67,9 @@ type Options struct {
 // DefaultReportInterval is how often a device reports when nothing changes.
 const DefaultReportInterval = 5 * time.Minute
 
+// outboxDir is the directory in the state directory in which reports wait to be acknowledged.
+const outboxDir = "outbox"
+
 // A Link is made by [New] and works while [Link.Run] does.
 type Link struct {
 	Options
@@ -62,13 +78,16 @@ type Link struct {
 	// boot names this start, for the check-ins.
 	boot string
 
-	// changed, up, pulling and reporting wake the goroutines of statuses, check-ins, progress and reports.
-	changed, up, pulling, reporting chan struct{}
+	// changed, up, pulling, reporting and sending wake the goroutines of statuses, check-ins, progress and reports.
+	changed, up, pulling, reporting, sending chan struct{}
 	// heard says that a config came since the last attempt to connect.
 	heard atomic.Bool
+	// fresh says that there is a connection on which no report was sent yet.
+	fresh atomic.Bool
 
 	// sessions is for will alone.
 	sessions *sessions
+	outbox   *outbox.Outbox
 
 	mu         sync.Mutex
 	session    int64
@@ -106,6 +125,9 @@ func New(o Options) (*Link, error) {
 	if o.ReportInterval <= 0 {
 		o.ReportInterval = DefaultReportInterval
 	}
+	if o.OutboxSize <= 0 {
+		o.OutboxSize = outbox.DefaultSize
+	}
 	if o.Machine == nil {
 		o.Machine = func(context.Context) topics.Machine { return topics.Machine{} }
 	}
@@ -118,7 +140,7 @@ func New(o Options) (*Link, error) {
 		requests: request.New(requestOf, request.Timeout),
 		boot:     rand.Text()[:16],
 		changed:  make(chan struct{}, 1), up: make(chan struct{}, 1), pulling: make(chan struct{}, 1),
-		reporting:  make(chan struct{}, 1),
+		reporting: make(chan struct{}, 1), sending: make(chan struct{}, 1),
 		progress:   map[subject]topics.Progress{},
 		complaints: map[string]string{},
 	}, nil
@@ -158,6 +180,7 @@ func (l *Link) Progress(p topics.Progress) {
 // Run implements [worker.Link].
 func (l *Link) Run(ctx context.Context) error {
 	l.sessions = loadSessions(l.StateDir, l.Log)
+	l.outbox = outbox.Open(filepath.Join(l.StateDir, outboxDir), l.OutboxSize, l.Log)
 	c, err := l.Dial(l.will)
 	if err != nil {
 		return err
@@ -169,21 +192,33 @@ func (l *Link) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var kept, sent error
 	var wg sync.WaitGroup
 	wg.Go(func() { l.tellStatus(ctx, c) })
 	wg.Go(func() { l.checkIn(ctx, c) })
 	wg.Go(func() { l.tellProgress(ctx, c) })
-	wg.Go(func() { l.tellReports(ctx, c) })
+	wg.Go(func() {
+		defer stop()
+		kept = l.keepReports(ctx)
+	})
+	wg.Go(func() {
+		defer stop()
+		sent = l.sendReports(ctx, c)
+	})
 	c.OnUp(func() {
 		l.connected(true)
+		l.fresh.Store(true)
 		wake(l.reporting)
+		wake(l.sending)
 		wake(l.changed)
 		wake(l.up)
 	})
 	wg.Wait()
 	l.sayGoodbye(c)
 	l.connected(false)
-	return c.Close()
+	return errors.Join(kept, sent, c.Close())
 }
 
 func wake(ch chan struct{}) {

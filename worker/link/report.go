@@ -2,128 +2,133 @@ package link
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
 
-	"muster/broker/client"
 	"muster/topics"
 )
 
 const (
-	// reportGap is the shortest time between two reports, for those that change quickly.
+	// reportGap is the shortest time between two reports, for those that change quickly. With each report that waits it grows,
+	// up to slowGap: a device without a connection is not to fill its disk.
 	reportGap = time.Second
-	// factsTime is how long the facts of the machine may take before a report goes without them.
+	slowGap   = time.Minute
+	// factsTime is how long the facts of the machine may take before a report goes without them, and statsTime how long
+	// the stats of all containers may.
 	factsTime = 5 * time.Second
-	// lateTime is the longest wait after a new connection for a report that only its interval asks for: a fleet that
-	// comes back at once is not to report at once.
+	statsTime = 20 * time.Second
+	// lateTime is the longest wait after a new connection for reports that nothing is in a hurry for: a fleet that comes back at
+	// once is not to report at once.
 	lateTime = 30 * time.Second
+	// saveTime is how often the disk is tried again that did not take a report.
+	saveTime = time.Minute
+	// forever is the wait for what wakes the making of reports.
+	forever = 24 * time.Hour
 )
 
-// A told is what the managers know: what was acknowledged, and what is on its way.
-type told struct {
+// A made is what was reported last.
+type made struct {
 	report   topics.Report
 	revision int64
-	// due is when the next report is, whatever changes.
-	due time.Time
-	seq int64
-	// sent is the last message that was not acknowledged, of the revision sentOf, made at sentAt; nil when all were.
-	sent   *client.Message
-	sentOf int64
-	sentAt time.Time
-	// late says that there was no connection when a report was due.
+	seq      int64
+	// free is when the next report may be made, and due when it is, whatever changes.
+	free, due time.Time
+	// late says that reports waited, or that there was no connection, when one was due.
 	late bool
 }
 
-// tellReports publishes a report at each change, and every interval. Only the newest is kept for when there is no
-// connection.
-func (l *Link) tellReports(ctx context.Context, c client.Client) {
+// keepReports puts a report into the outbox at each change, and every interval.
+func (l *Link) keepReports(ctx context.Context) error {
 	timer := time.NewTimer(0)
-	timer.Stop()
 	defer timer.Stop()
-	var t told
+	var m made
 	for {
 		select {
 		case <-l.reporting:
 		case <-timer.C:
 		case <-ctx.Done():
-			return
+			return nil
 		}
-		l.mu.Lock()
-		report, revision := l.report, l.revision
-		l.mu.Unlock()
-		if revision == 0 {
-			continue // the first report wakes this
+		if err := l.outbox.Save(); err == nil {
+			l.complain("report not on the disk", "")
 		}
-		if t.late && revision == t.revision {
-			t.due = time.Now().Add(rand.N(min(lateTime, l.ReportInterval)))
+		wait := l.reportWait(&m)
+		if wait <= 0 {
+			if err := l.keepReport(ctx, &m); err != nil {
+				return err
+			}
+			wait = l.reportWait(&m)
 		}
-		t.late = false
-		if revision == t.revision && time.Now().Before(t.due) {
-			timer.Reset(time.Until(t.due))
-			continue
+		if l.outbox.Unsaved() {
+			wait = min(wait, saveTime)
 		}
-		err := l.publishReport(ctx, c, &t, report, revision)
-		pause := reportGap
-		switch {
-		case err == nil:
-			l.complain("report not published", "")
-		case errors.Is(err, client.ErrNotConnected) || ctx.Err() != nil:
-			t.late = true
-			continue // the next connection wakes this
-		case errors.Is(err, client.ErrRefused): // the same again is of no use, a change might be
-			l.complain("report not published", err.Error())
-			t.revision, t.due, t.sent = revision, l.nextReport(), nil
-		default:
-			l.complain("report not published", err.Error())
-			pause = statusPause/2 + rand.N(statusPause)
-			t.due = time.Time{}
-			wake(l.reporting)
-		}
-		if !sleep(ctx, pause) {
-			return
-		}
-		timer.Reset(time.Until(t.due))
+		timer.Reset(wait)
 	}
 }
 
-// nextReport is when the next report is due: about an interval from now, so that a fleet spreads over it.
-func (l *Link) nextReport() time.Time {
-	return time.Now().Add(l.ReportInterval*9/10 + rand.N(l.ReportInterval/5+1))
+// reportWait is how long to wait before the next report is made.
+func (l *Link) reportWait(m *made) time.Duration {
+	l.mu.Lock()
+	revision, connected := l.revision, l.state.Connected
+	l.mu.Unlock()
+	now := time.Now()
+	switch {
+	case revision != m.revision:
+		return m.free.Sub(now)
+	case revision == 0 || l.UpdateOnly:
+		return forever
+	case now.Before(m.due):
+	case !connected || l.outbox.Len() > 0:
+		m.late = true // it says nothing that those do not say which wait
+		return forever
+	case m.late:
+		m.late = false
+		m.due = now.Add(rand.N(min(lateTime, l.ReportInterval)))
+	}
+	return m.due.Sub(now)
 }
 
-// publishReport publishes a report. One that is sent again because it was not acknowledged stays the same to the
-// byte, so that those who got it twice can tell.
-func (l *Link) publishReport(ctx context.Context, c client.Client, t *told, r topics.Report, revision int64) error {
-	if t.sent == nil || t.sentOf != revision || time.Since(t.sentAt) > l.ReportInterval {
-		r.Updated = updated(t.report, r)
-		m, err := l.reportMessage(ctx, r, t.seq+1)
-		if err != nil {
-			return fmt.Errorf("%w: %w", client.ErrRefused, err)
+// keepReport makes a report and puts it into the outbox.
+func (l *Link) keepReport(ctx context.Context, m *made) error {
+	l.mu.Lock()
+	r, revision := l.report, l.revision
+	l.mu.Unlock()
+	payload, err := l.encodeReport(ctx, r, m)
+	m.report, m.revision = r, revision
+	// A fleet spreads over the interval.
+	m.due = time.Now().Add(l.ReportInterval*9/10 + rand.N(l.ReportInterval/5+1))
+	if err != nil {
+		l.complain("report not made", err.Error())
+		err = fmt.Errorf("a report cannot be made: %w", err)
+	} else {
+		l.complain("report not made", "")
+		m.seq++
+		if err = l.outbox.Add(payload); err != nil {
+			l.complain("report not on the disk", err.Error())
 		}
-		t.seq++
-		t.sent, t.sentOf, t.sentAt = &m, revision, time.Now()
+		wake(l.sending)
 	}
-	ctx, cancel := context.WithTimeout(ctx, ackTime)
-	defer cancel()
-	if err := l.publish(ctx, c, *t.sent); err != nil {
+	m.free = time.Now().Add(min(reportGap*time.Duration(max(1, l.outbox.Len())), slowGap))
+	if err != nil && l.FailHard {
 		return err
 	}
-	t.report, t.revision, t.due, t.sent = r, revision, l.nextReport(), nil
 	return nil
 }
 
-func (l *Link) reportMessage(ctx context.Context, r topics.Report, seq int64) (client.Message, error) {
+// encodeReport adds what only the link knows.
+func (l *Link) encodeReport(ctx context.Context, r topics.Report, m *made) ([]byte, error) {
+	seq := m.seq + 1
 	r.Device, r.DeviceGroup, r.Agent, r.At = l.Device, l.Group, l.Agent, time.Now()
 	r.Boot, r.Seq, r.ReportID = l.boot, seq, l.boot+"-"+strconv.FormatInt(seq, 10)
+	r.Updated = updated(m.report, r)
+	r.Dropped = l.outbox.Dropped()
 	r.Machine = l.facts(ctx, r.Machine)
-	payload, err := r.Encode()
-	return client.Message{
-		Topic: l.Root.Topic(topics.DeviceReport, l.Device), Payload: payload, QoS: 1, ContentType: "application/json",
-	}, err
+	r.AppsContainers, r.CronJobsContainers = l.stats(ctx)
+	return r.Encode()
 }
 
 // facts are those of the machine, with what the engine said of it.
@@ -136,6 +141,22 @@ func (l *Link) facts(ctx context.Context, engine topics.Machine) topics.Machine 
 		m.Hostname = engine.Hostname
 	}
 	return m
+}
+
+// stats are the engine's documents, if they are wanted.
+func (l *Link) stats(ctx context.Context) (apps, cronJobs []json.RawMessage) {
+	if l.Stats == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, statsTime)
+	defer cancel()
+	apps, cronJobs, err := l.Stats(ctx)
+	if err != nil && ctx.Err() != context.Canceled {
+		l.complain("stats of containers", err.Error())
+	} else {
+		l.complain("stats of containers", "")
+	}
+	return apps, cronJobs
 }
 
 // updated reports whether the device changed something between two reports: what it follows, or a container.

@@ -1,9 +1,12 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,14 +56,13 @@ func (b *bench) count(want int, when string) topics.Report {
 
 func TestReportIsPublishedAtEachChangeAndEveryInterval(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.link.SetReport(state("a"))
-		b.pass(time.Hour)
-		b.count(0, "before a connection")
 		b.client.connect()
+		b.count(0, "before there is anything to say")
+		b.link.SetReport(state("a"))
 		synctest.Wait()
-		first := b.count(1, "on connection")
-		if first.Device != "d" || first.DeviceGroup != "g" || first.Agent != "muster-worker/test" || first.Seq < 1 ||
-			first.ReportID == "" || first.Updated || first.Hostname != "host" || first.Engine != "28.1" {
+		first := b.count(1, "at first")
+		if first.Device != "d" || first.DeviceGroup != "g" || first.Agent != "muster-worker/test" || first.Seq != 1 ||
+			first.ReportID == "" || first.Updated || first.Hostname != "host" || first.Engine != "28.1" || first.Dropped != 0 {
 			t.Errorf("the first report is %+v", first)
 		}
 		b.pass(time.Minute)
@@ -93,34 +95,94 @@ func TestReportIsPublishedAtEachChangeAndEveryInterval(t *testing.T) {
 	})
 }
 
-// Only the newest report survives a time without a connection, and a report that is only due waits its turn after it.
+// Each change is told after a time without a connection, in order and spread over a while; a report that only the interval asks
+// for is made once, after them.
 func TestReportsWithoutAConnection(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.link.SetReport(state("a"))
+		b.pass(time.Hour)
+		b.count(0, "before a connection")
 		b.client.connect()
 		synctest.Wait()
-		b.count(1, "on connection")
+		b.count(1, "that waited alone, on connection")
+		b.pass(time.Minute)
+		b.count(2, "and one as of now")
 		b.client.disconnect()
 		for _, id := range []string{"b", "c"} {
 			b.link.SetReport(state(id))
-			b.pass(time.Minute)
+			b.pass(2 * time.Hour)
 		}
 		b.client.connect()
-		synctest.Wait()
-		if last := b.count(2, "on the next connection"); last.Apps[0].Containers[0].ID != "c" || !last.Updated {
-			t.Errorf("%+v is not the newest", last)
+		connected := time.Now()
+		b.pass(2 * time.Minute)
+		b.count(5, "on the next connection")
+		list, at := b.reports()
+		for i, want := range []struct {
+			id      string
+			updated bool
+			age     time.Duration
+		}{{"b", true, 4 * time.Hour}, {"c", true, 2 * time.Hour}, {"c", false, 0}} {
+			r := list[2+i]
+			age := connected.Sub(r.At)
+			if r.Apps[0].Containers[0].ID != want.id || r.Updated != want.updated || r.Seq != int64(3+i) ||
+				age < want.age-2*time.Minute || age > want.age+2*time.Minute {
+				t.Errorf("report %d is %+v, %v old, want %+v", i, r, age, want)
+			}
+		}
+		if at[3].Sub(at[2]) < time.Second/2 {
+			t.Errorf("two that waited are sent within %v", at[3].Sub(at[2]))
 		}
 		b.client.disconnect()
 		b.pass(time.Hour)
 		b.client.connect()
 		synctest.Wait()
-		b.count(2, "when nothing changed")
+		b.count(5, "when nothing changed")
 		b.pass(30 * time.Second)
-		b.count(3, "soon after")
+		b.count(6, "soon after")
 	})
 }
 
-// A report that may have arrived is sent again as it was; one that was replaced in the meantime is not.
+// The fleet does not send at once what waited: each device begins at a time of its own.
+func TestDevicesBeginToSendAtRandomTimes(t *testing.T) {
+	began := map[time.Duration]bool{}
+	for range 10 {
+		inBubble(t, func(t *testing.T, b *bench) {
+			for _, id := range []string{"a", "b"} {
+				b.link.SetReport(state(id))
+				b.pass(time.Minute)
+			}
+			b.client.connect()
+			connected := time.Now()
+			b.pass(time.Minute)
+			_, at := b.reports()
+			if len(at) < 2 {
+				t.Fatalf("%d reports, want those that waited", len(at))
+			}
+			began[at[0].Sub(connected)] = true
+		})
+	}
+	if len(began) < 8 {
+		t.Errorf("ten devices begin to send what waited at %v after the connection", began)
+	}
+}
+
+// What changes all the time while there is no connection is thinned out.
+func TestOutboxFillsSlowly(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for i := range 3600 {
+			b.link.SetReport(state(fmt.Sprint(i)))
+			b.pass(time.Second)
+		}
+		b.client.connect()
+		b.pass(10 * time.Minute)
+		list, _ := b.reports()
+		if len(list) < 60 || len(list) > 130 || list[len(list)-1].Apps[0].Containers[0].ID != "3599" {
+			t.Errorf("%d reports of an hour of changes, the last %+v", len(list), list[len(list)-1])
+		}
+	})
+}
+
+// A report that may have arrived is sent again as it was, before those that came later.
 func TestUnacknowledgedReportIsSentAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		topic := topicOf(topics.DeviceReport, "d")
@@ -128,34 +190,86 @@ func TestUnacknowledgedReportIsSentAgain(t *testing.T) {
 		b.link.SetReport(state("a"))
 		b.client.connect()
 		b.pass(30 * time.Second)
-		list, _ := b.reports()
-		if len(list) < 2 || list[1].Seq != list[0].Seq || list[1].At != list[0].At {
-			t.Fatalf("sent were %+v", list)
-		}
 		b.link.SetReport(state("b"))
-		b.client.set(func() { delete(b.client.fail, topic) })
 		b.pass(30 * time.Second)
-		list, _ = b.reports()
-		if last := list[len(list)-1]; last.Seq != list[0].Seq+1 || last.Apps[0].Containers[0].ID != "b" {
-			t.Errorf("the last report is %+v", last)
+		tried := len(b.client.sent(topic))
+		if tried < 2 || b.logged("report not published") == 0 {
+			t.Errorf("tried %d times, and logged that %d times", tried, b.logged("report not published"))
 		}
-		if b.logged("report not published") == 0 {
-			t.Error("nothing is logged")
+		b.client.set(func() { delete(b.client.fail, topic) })
+		b.pass(2 * time.Minute)
+		sent := b.client.sent(topic)
+		for i, p := range sent[:tried+1] {
+			if !bytes.Equal(p.Payload, sent[0].Payload) {
+				t.Errorf("attempt %d differs from the first:\n%s\n%s", i, p.Payload, sent[0].Payload)
+			}
+		}
+		if last := b.count(tried+2, "in the end"); last.Seq != 2 || last.Apps[0].Containers[0].ID != "b" {
+			t.Errorf("the last report is %+v", last)
 		}
 	})
 }
 
-// A broker that refuses reports is not asked again until there is another.
+// A broker that is full gets the same again, less and less often; one that refuses a report for good, never: it holds up no others.
 func TestRefusedReport(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.client.set(func() { b.client.fail[topicOf(topics.DeviceReport, "d")] = client.ErrRefused })
+		topic := topicOf(topics.DeviceReport, "d")
+		b.client.set(func() { b.client.fail[topic] = client.ErrBusy })
 		b.link.SetReport(state("a"))
 		b.client.connect()
-		b.pass(4 * time.Minute)
-		b.count(1, "refused")
+		b.pass(time.Hour)
+		list, _ := b.reports()
+		if n := len(list); n < 30 || n > 130 || list[n-1].Seq != 1 {
+			t.Fatalf("a full broker got %d reports in an hour, the last %+v", n, list[n-1])
+		}
+		if n := b.logged("report not published"); n != 1 {
+			t.Errorf("%d lines in the log about a full broker", n)
+		}
+		before := len(list)
+		b.client.set(func() { b.client.fail[topic] = client.ErrRefused })
 		b.link.SetReport(state("b"))
+		b.pass(4 * time.Minute)
+		list, _ = b.reports()
+		if got := list[before:]; len(got) < 2 || got[0].Seq != 1 || got[1].Seq != 2 {
+			t.Fatalf("a broker that refuses got %+v", got)
+		}
+		if b.logged("refused a report") != len(list)-before {
+			t.Errorf("%d lines in the log about %d refused reports", b.logged("refused a report"), len(list)-before)
+		}
+		b.client.set(func() { delete(b.client.fail, topic) })
+		before = len(list)
+		b.link.SetReport(state("c"))
 		b.pass(time.Minute)
-		b.count(2, "after a change")
+		list, _ = b.reports()
+		if got := list[before:]; len(got) != 1 || got[0].Apps[0].Containers[0].ID != "c" {
+			t.Errorf("after refusals: %+v", got)
+		}
+	})
+}
+
+// What waits survives the worker, which goes on with a boot of its own.
+func TestReportsOfAnEarlierWorkerAreSentFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := start(t, dir)
+		for _, id := range []string{"a", "b"} {
+			b.link.SetReport(state(id))
+			b.pass(time.Minute)
+		}
+		b.end()
+		b = start(t, dir)
+		b.link.SetReport(state("b"))
+		b.client.connect()
+		b.pass(time.Minute)
+		b.count(3, "after a restart")
+		list, _ := b.reports()
+		if list[0].Seq != 1 || list[1].Seq != 2 || list[2].Seq != 1 || list[0].Boot != list[1].Boot || list[1].Boot == list[2].Boot {
+			t.Errorf("sent are %+v", list)
+		}
+		b.end()
+		if left, err := os.ReadDir(filepath.Join(dir, "outbox")); err != nil || len(left) != 0 {
+			t.Errorf("left in the outbox: %v, %v", left, err)
+		}
 	})
 }
 

@@ -1,0 +1,134 @@
+package link_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"muster/broker/client"
+	"muster/topics"
+	"muster/worker/link"
+)
+
+func TestReportOnUpdateOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, t.TempDir(), func(o *link.Options) { o.UpdateOnly = true })
+		b.client.connect()
+		b.link.SetReport(state("a"))
+		b.pass(24 * time.Hour)
+		b.count(1, "without a change")
+		b.link.SetReport(state("b"))
+		b.pass(time.Minute)
+		b.count(2, "on a change")
+		b.client.disconnect()
+		b.pass(time.Hour)
+		b.client.connect()
+		b.pass(time.Hour)
+		b.count(2, "on a new connection")
+		b.end()
+	})
+}
+
+// A worker that is to fail hard ends when a report is lost for another reason than that nobody could be reached.
+func TestFailHard(t *testing.T) {
+	hard := func(o *link.Options) { o.FailHard = true }
+	for name, test := range map[string]struct {
+		spoil func(b *bench, dir string) error
+		want  string
+	}{
+		"refused": {func(b *bench, _ string) error {
+			b.client.set(func() { b.client.fail[topicOf(topics.DeviceReport, "d")] = client.ErrRefused })
+			return nil
+		}, client.ErrRefused.Error()},
+		"no disk":    {func(_ *bench, dir string) error { return os.WriteFile(filepath.Join(dir, "outbox"), nil, 0o600) }, "outbox"},
+		"not a name": {nil, "apps[0].app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				b := start(t, dir, hard)
+				b.client.connect()
+				report := state("a")
+				if test.spoil == nil {
+					report.Apps[0].App = "no/name"
+				} else if err := test.spoil(b, dir); err != nil {
+					t.Fatal(err)
+				}
+				b.link.SetReport(report)
+				select {
+				case err := <-b.done:
+					if err == nil || !strings.Contains(err.Error(), test.want) {
+						t.Errorf("Run: %v, want %q", err, test.want)
+					}
+				case <-time.After(time.Hour):
+					t.Error("the link goes on")
+					b.end()
+				}
+				if s := b.statuses(); len(s) == 0 || s[len(s)-1].State != topics.Offline {
+					t.Errorf("it ends without a goodbye: %+v", s)
+				}
+			})
+		})
+	}
+	for name, err := range map[string]error{"busy": client.ErrBusy, "not connected": client.ErrNotConnected} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := start(t, t.TempDir(), hard)
+				b.client.connect()
+				b.client.set(func() { b.client.fail[topicOf(topics.DeviceReport, "d")] = err })
+				for i := range 5 {
+					b.link.SetReport(state(fmt.Sprint(i)))
+					b.pass(time.Hour)
+				}
+				select {
+				case err := <-b.done:
+					t.Errorf("Run ends: %v", err)
+				default:
+					b.end()
+				}
+			})
+		})
+	}
+}
+
+// Without it, reports go on from memory while the disk takes none, and are written when it does again.
+func TestReportsWithoutADisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		box := filepath.Join(dir, "outbox")
+		if err := os.WriteFile(box, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := start(t, dir)
+		b.client.connect()
+		b.link.SetReport(state("a"))
+		b.pass(time.Minute)
+		b.count(1, "without a disk")
+		if b.logged("not on the disk") != 1 {
+			t.Errorf("the log is\n%s", b.log)
+		}
+		b.client.disconnect()
+		for _, id := range []string{"b", "c"} {
+			b.link.SetReport(state(id))
+			b.pass(time.Minute)
+		}
+		if err := os.Remove(box); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		b.pass(2 * time.Minute)
+		if files, err := os.ReadDir(box); err != nil || len(files) != 2 {
+			t.Errorf("on the disk are %v, %v, want both", files, err)
+		}
+		b.client.connect()
+		b.pass(time.Minute)
+		if last := b.count(3, "in the end"); last.Dropped != 0 {
+			t.Errorf("the last report is %+v", last)
+		}
+		b.end()
+	})
+}

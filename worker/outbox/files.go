@@ -1,0 +1,161 @@
+package outbox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"muster/worker/durable"
+)
+
+// droppedFile holds how many reports were lost.
+const droppedFile = "dropped"
+
+// readTries is how often a report is read that cannot be, for a reason that may pass.
+const readTries = 5
+
+// errDamaged says that a file is not what was written.
+var errDamaged = errors.New("its content is not what was written")
+
+// lost reports whether an error means that a report is gone for good.
+func lost(err error) bool { return errors.Is(err, errDamaged) || errors.Is(err, fs.ErrNotExist) }
+
+// Open finds the reports that wait in a directory, which is made when the first one comes. They take at most size bytes of
+// the disk. What is wrong with the directory is logged: the worker has more to do than to report, and can do so from memory.
+func Open(dir string, size int64, log *slog.Logger) *Outbox {
+	o := &Outbox{dir: dir, size: max(size, MinSize), log: log}
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("reports that wait to be acknowledged cannot be looked for", "error", err)
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name())
+		if strings.HasSuffix(f.Name(), ".tmp") { // it was being written when the worker or the machine died
+			o.unlink(path)
+			continue
+		}
+		info, err := f.Info()
+		if e, ok := parse(f.Name()); ok && err == nil && info.Mode().IsRegular() {
+			e.bytes = int(info.Size())
+			o.waiting = append(o.waiting, e)
+			o.bytes += e.room()
+			o.place = max(o.place, e.place)
+		}
+	}
+	slices.SortStableFunc(o.waiting, func(a, b entry) int { return cmp.Compare(a.place, b.place) })
+	o.dropped = o.readDropped()
+	o.saved = o.dropped
+	o.fit()
+	o.count()
+	return o
+}
+
+// name is that of its file.
+func (e entry) name() string { return fmt.Sprintf("%016d-%08x.json", e.place, e.sum) }
+
+// parse reads a file's name.
+func parse(name string) (entry, bool) {
+	place, sum, _ := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	p, err := strconv.ParseInt(place, 10, 64)
+	if err != nil {
+		return entry{}, false
+	}
+	s, err := strconv.ParseUint(sum, 16, 32)
+	e := entry{place: p, sum: uint32(s)}
+	return e, err == nil && p > 0 && e.name() == name
+}
+
+// read gives a report that waits.
+func (o *Outbox) read(e *entry) ([]byte, error) {
+	if e.payload != nil {
+		return e.payload, nil
+	}
+	payload, err := os.ReadFile(filepath.Join(o.dir, e.name()))
+	if err == nil && (len(payload) == 0 || crc32.Checksum(payload, castagnoli) != e.sum) {
+		err = errDamaged
+	}
+	return payload, err
+}
+
+// Save writes what the disk has not taken yet.
+func (o *Outbox) Save() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.save()
+}
+
+// Unsaved reports whether there is anything that the disk has not taken yet.
+func (o *Outbox) Unsaved() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.held > 0
+}
+
+func (o *Outbox) save() error {
+	for i := range o.waiting {
+		e := &o.waiting[i]
+		if e.payload == nil {
+			continue
+		}
+		if err := o.write(e.name(), e.payload); err != nil {
+			return fmt.Errorf("keep a report on the disk: %w", err)
+		}
+		o.held -= e.bytes
+		e.payload = nil
+	}
+	o.count()
+	return nil
+}
+
+// count writes how many reports were lost. Should that fail, the next save does it.
+func (o *Outbox) count() {
+	if o.dropped == o.saved {
+		return
+	}
+	if err := o.write(droppedFile, strconv.AppendInt(nil, o.dropped, 10)); err == nil {
+		o.saved = o.dropped
+	}
+}
+
+func (o *Outbox) readDropped() int64 {
+	data, err := os.ReadFile(filepath.Join(o.dir, droppedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	n, parseErr := strconv.ParseInt(string(data), 10, 64)
+	if err := cmp.Or(err, parseErr); err != nil || n < 0 {
+		o.log.Warn("how many reports were lost is not known any more", "error", err)
+		return 0
+	}
+	return n
+}
+
+// write makes a file last, and the directory where it is missing.
+func (o *Outbox) write(name string, data []byte) error {
+	if !o.made {
+		if err := durable.MakeDir(o.dir); err != nil {
+			return err
+		}
+		o.made = true
+	}
+	err := durable.WriteFile(filepath.Join(o.dir, name), data)
+	if errors.Is(err, fs.ErrNotExist) {
+		o.made = false // somebody has removed it
+	}
+	return err
+}
+
+// unlink removes a file. One that stays is sent once more after the next start, and is at worst a report that came twice.
+func (o *Outbox) unlink(path string) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		o.log.Warn("a file of a report cannot be removed", "error", err)
+	}
+}
