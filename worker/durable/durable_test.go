@@ -68,3 +68,18 @@ func TestWriteFileKeepsTheOldWhenTheDiskIsFull(t *testing.T) {
 		t.Errorf("the file holds %q, %v, want %q", got, err, "new")
 	}
 }
+
+func TestMakeDir(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dir")
+	for range 2 {
+		if err := durable.MakeDir(path); err != nil {
+			t.Fatalf("MakeDir: %v", err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != os.ModeDir|0o700 {
+		t.Errorf("made is %v, %v, want a directory, mode 0700", info, err)
+	}
+	if err := durable.MakeDir(filepath.Join(path, "not", "there")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("MakeDir without a parent: %v", err)
+	}
+}
