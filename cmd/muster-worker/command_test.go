@@ -32,7 +32,7 @@ func TestFlagsAreRefused(t *testing.T) {
 		"--device-group=g --broker-url=mqtts://127.0.0.1:1 --broker-ca-file=" + ca:                          ca,
 		"--device-group=g --broker-url=mqtt://127.0.0.1:1 --reconnect-min=2m --reconnect-max=1m":            "reconnect-min: must be at most",
 		good + "--disk-reserve=lots":                                                                        "disk-reserve",
-		good + "--disk-reserve=-1GB":                                                                        "must be a size, such as 200MB or 1.5GB, or 0",
+		good + "--disk-reserve=-1GB":                                                                        "must be a size, such as 200MB, 1.5GB or 1GiB, or 0",
 		good + "--outbox-size=100kB":                                                                        "outbox-size: must be 132KB or more, is 100kB",
 		good + "--max-pulls=0":                                                                              "max-pulls: must be 1 or more",
 		good + "--max-restart-wait=-1s":                                                                     "max-restart-wait",

@@ -22,13 +22,13 @@ type reportFlags struct {
 func (f *reportFlags) declare(flags *pflag.FlagSet) {
 	settings.DurationVar(flags, &f.interval, "report-interval", link.DefaultReportInterval, "how often to report how the device is, beside when something changes")
 	flags.BoolVar(&f.updateOnly, "report-on-update-only", false, "whether to report only when something changes, and not every report-interval")
-	sizeVar(flags, &f.outbox, "outbox-size", "8MB", "how much of the disk reports take at most that wait for the broker; the oldest make way")
+	settings.SizeVar(flags, &f.outbox, "outbox-size", "8MB", "how much of the disk reports take at most that wait for the broker; the oldest make way")
 	flags.BoolVar(&f.failHard, "reporting-fail-hard", false, "whether the worker ends when a report cannot be made or written to the disk, or the broker refuses it for good")
 }
 
 func (f *reportFlags) check() error {
 	if f.outbox < outbox.MinSize {
-		return fmt.Errorf("outbox-size: must be %dKB or more, is %s", (outbox.MinSize+999)/1000, (*size)(&f.outbox))
+		return fmt.Errorf("outbox-size: must be %dKB or more, is %s", (outbox.MinSize+999)/1000, settings.FormatSize(f.outbox))
 	}
 	return nil
 }
