@@ -23,6 +23,7 @@ func (m *Metrics) Store(s store.Store) store.Store {
 		snapshots:    &snapshots{s.Snapshots(), m},
 		audit:        &audit{s.Audit(), m},
 		reports:      &reports{s.Reports(), m},
+		devices:      &devices{s.Devices(), m},
 	}
 }
 
@@ -58,6 +59,7 @@ type measured struct {
 	snapshots    store.Snapshots
 	audit        store.Audit
 	reports      store.Reports
+	devices      store.Devices
 }
 
 func (s *measured) Apps() store.Documents[topics.App]                { return s.apps }
@@ -68,6 +70,7 @@ func (s *measured) UserGroups() store.Documents[store.UserGroup]     { return s.
 func (s *measured) Snapshots() store.Snapshots                       { return s.snapshots }
 func (s *measured) Audit() store.Audit                               { return s.audit }
 func (s *measured) Reports() store.Reports                           { return s.reports }
+func (s *measured) Devices() store.Devices                           { return s.devices }
 
 func (s *measured) Ping(ctx context.Context) (err error) {
 	defer s.m.observe("store", "ping", time.Now(), &err)

@@ -31,6 +31,7 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 			s.Snapshots().Append(ctx, snapshot),
 			s.Audit().Append(ctx, store.AuditEntry{ID: "01J0000000000000000000000" + strings.ToUpper(name), At: at, By: "ada", Name: name}),
 			s.Reports().Add(ctx, []store.Report{{ID: strings.Repeat(name, 24), Doc: json.RawMessage(`{"hostname":"h"}`)}}),
+			s.Devices().Observe(ctx, []store.Sighting{{Head: store.DeviceHead{Device: name, Reported: at}, Report: json.RawMessage(`{}`)}}, noEvents),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -38,7 +39,8 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 		}
 	}
 	_, err := s.Apps().Modify(ctx, "a", func(a *topics.App) error { a.Running = false; return nil })
-	if err := errors.Join(err, s.Apps().Delete(ctx, "c")); err != nil {
+	_, err2 := s.Devices().Annotate(ctx, "a", func(_ map[string]string, note *string) error { *note = "n"; return nil })
+	if err := errors.Join(err, err2, s.Apps().Delete(ctx, "c"), s.Devices().Delete(ctx, "c")); err != nil {
 		t.Fatal(err)
 	}
 	for what, read := range map[string]func(store.Store) (any, error){
@@ -52,6 +54,9 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 		"history":  func(s store.Store) (any, error) { return s.Snapshots().History(ctx, "g", 3, 1) },
 		"audit":    func(s store.Store) (any, error) { return s.Audit().Page(ctx, store.AuditQuery{Name: "b"}, 1) },
 		"reports":  func(s store.Store) (any, error) { return s.Reports().Page(ctx, store.ReportQuery{Hostname: "h"}, 2) },
+		"device":   func(s store.Store) (any, error) { return s.Devices().Get(ctx, "a") },
+		"devices":  func(s store.Store) (any, error) { return s.Devices().Heads(ctx, "", 3) },
+		"changed":  func(s store.Store) (any, error) { return s.Devices().ChangedSince(ctx, at, "", 3) },
 	} {
 		want, wantErr := read(inner)
 		got, err := read(s)
@@ -63,6 +68,8 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 		}
 	}
 }
+
+func noEvents(store.Device, store.Sighting) []store.Event { return nil }
 
 func TestEveryOperationIsMeasured(t *testing.T) {
 	m := metrics.New("")
@@ -83,9 +90,16 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	_, _ = s.Audit().Page(ctx, store.AuditQuery{}, 1)
 	_ = s.Reports().Add(ctx, nil)
 	_, _ = s.Reports().Page(ctx, store.ReportQuery{}, 1)
+	_ = s.Devices().Observe(ctx, nil, nil)
+	_, _ = s.Devices().Get(ctx, "x")
+	_, _ = s.Devices().Annotate(ctx, "x", func(map[string]string, *string) error { return nil })
+	_, _ = s.Devices().Heads(ctx, "", 1)
+	_, _ = s.Devices().ChangedSince(ctx, time.Time{}, "", 1)
+	_ = s.Devices().Delete(ctx, "x")
 
 	want := map[string][]string{
 		"store": {"ping"}, "snapshot": {"append", "latest", "get", "heads", "history"}, "audit_entry": {"append", "page"}, "report": {"add", "page"},
+		"device": {"observe", "get", "annotate", "heads", "changed_since", "delete"},
 	}
 	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group"} {
 		want[kind] = []string{"create", "get", "some", "all", "names", "modify", "delete"}

@@ -31,10 +31,12 @@ type Device struct {
 	DeviceHead
 	// Note is an admin's.
 	Note string
-	// Report is the last report as it was published; nil without one. Boot and Seq are its own.
-	Report json.RawMessage
-	Boot   string
-	Seq    int64
+	// Report is the last report as it was published; nil without one. Boot and Seq are its own, and ReportKey is that of its
+	// [Sighting].
+	Report    json.RawMessage
+	Boot      string
+	Seq       int64
+	ReportKey string
 	// Events are the last things that happened to it, newest first, at most [MaxEvents].
 	Events []Event
 }
@@ -42,34 +44,24 @@ type Device struct {
 // MaxEvents is how many events are kept of a device.
 const MaxEvents = 20
 
-// An Event is something that happened to a device.
-type Event struct {
-	// At is when it was noticed, in UTC.
-	At time.Time `json:"at"`
-	// Kind is a word such as "applied"; the list is in manager/fleet.
-	Kind string `json:"kind"`
-	// App and CronJob say what it is about; empty when it is about the device.
-	App     string `json:"app,omitempty"`
-	CronJob string `json:"cron_job,omitempty"`
-	// Text is a line for people.
-	Text string `json:"text"`
-}
-
 // A Sighting is a report as a device's row takes it.
 type Sighting struct {
-	// Head is what the report says, without Labels; its Reported is when it was received.
+	// Head is what the report says, without Labels; its Reported is when it was received, to the millisecond.
 	Head   DeviceHead
 	Report json.RawMessage
 	Boot   string
 	Seq    int64
+	// ReportKey is the ID of the [Report]. Of two that were received at the same time, the one with the greater key came later.
+	ReportKey string
 }
 
 // Devices keeps the last report of each device, and what admins say of it, until it is deleted.
 type Devices interface {
 	// Observe takes reports, in the order in which they came. Of one device, a report is newer than the kept one when it has the
-	// same boot and a higher seq, or another boot and was received later; others are passed over. events says what happened
-	// between the two (before is the zero Device for a device that is new); it may be called again for the same pair. A row is
-	// made when there is none. When it returns nil all of it survives a loss of power; after an error some of it may have been taken.
+	// same boot and a higher seq, or another boot, or none, and came later; others are passed over. events says what happened
+	// between the two, the oldest first (before is without a report for a device that is new); it may be called again for the same
+	// pair. A row is made when there is none. When it returns nil all of it survives a loss of power; after an error some of it
+	// may have been taken, and it can be called again with the same.
 	Observe(ctx context.Context, sightings []Sighting, events func(before Device, now Sighting) []Event) error
 	// Get reads one. It fails with [ErrNotFound].
 	Get(ctx context.Context, device string) (Device, error)

@@ -2,8 +2,8 @@
 //
 // Documents (apps, cron_jobs, device_groups) are what admins change; snapshots are what devices are told.
 // Data flows from the first to the second and never back: see package snapshot. Users and user_groups are
-// documents too, the audit trail has a line for each change of a document, and reports are what devices say
-// of themselves. Implementations are in the folders beside this file; package storetest is the contract that
+// documents too, the audit trail has a line for each change of a document, reports are what devices say
+// of themselves, and devices has the last of them and what admins say of a device. Implementations are in the folders beside this file; package storetest is the contract that
 // each of them passes.
 //
 // Nothing here needs a transaction over several documents, so that an implementation on a sharded
@@ -118,6 +118,7 @@ type Store interface {
 	Snapshots() Snapshots
 	Audit() Audit
 	Reports() Reports
+	Devices() Devices
 	// Epoch is the ULID that names this life of the store. It is made with the store, once, however many
 	// managers open it at the same time.
 	Epoch() string

@@ -43,6 +43,7 @@ var indexes = []index{
 	{collection: snapshotCollection, keys: latestOfGroup, unique: true},
 	{collection: auditCollection, keys: ascending("kind", "name", "_id")},
 	{collection: auditCollection, keys: ascending("by", "_id")},
+	{collection: deviceCollection, keys: ascending("changed", "_id")},
 	{collection: reportCollection, keys: ascending("hostname", "_id")},
 	{collection: reportCollection, keys: ascending("device_group", "_id")},
 }

@@ -124,6 +124,9 @@ func (s *Store) Audit() store.Audit { return audit{s} }
 // Reports keeps the reports.
 func (s *Store) Reports() store.Reports { return reports{s} }
 
+// Devices keeps the devices.
+func (s *Store) Devices() store.Devices { return devices{s} }
+
 // Epoch is the ULID that was made with the database.
 func (s *Store) Epoch() string { return s.epoch }
 

@@ -122,6 +122,9 @@ func (s *Store) Audit() store.Audit { return audit{s} }
 // Reports keeps the reports.
 func (s *Store) Reports() store.Reports { return reports{s} }
 
+// Devices keeps the devices.
+func (s *Store) Devices() store.Devices { return devices{s} }
+
 // Snapshots keeps the snapshots.
 func (s *Store) Snapshots() store.Snapshots { return snapshots{s} }
 

@@ -30,6 +30,7 @@ func testRestart(r rig) {
 	r.must(st.Snapshots().Append(r.ctx, snap("g", 5)))
 	r.must(st.Audit().Append(r.ctx, entry(6)))
 	r.must(st.Reports().Add(r.ctx, []store.Report{report(7)}))
+	r.observe(st, sighting("d", 8))
 	epoch := st.Epoch()
 	for range 2 {
 		st = r.restart(st)
@@ -46,6 +47,9 @@ func testRestart(r rig) {
 			r.Errorf("audit trail (-want +got):\n%s", diff)
 		}
 		r.checkReports("reports", st, store.ReportQuery{}, 10, []store.Report{report(7)})
+		if d := r.device(st, "d"); d.Seq != 8 {
+			r.Errorf("device: %#v", d)
+		}
 		if diff := cmp.Diff(snap("g", 5), latest); diff != "" {
 			r.Errorf("latest (-want +got):\n%s", diff)
 		}

@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Backend) {
 	t.Run("snapshots", func(t *testing.T) { each(t, fresh, snapshots) })
 	t.Run("audit", func(t *testing.T) { each(t, fresh, audit) })
 	t.Run("reports", func(t *testing.T) { each(t, fresh, reports) })
+	t.Run("devices", func(t *testing.T) { each(t, fresh, devices) })
 	t.Run("life", func(t *testing.T) { each(t, fresh, life) })
 }
 
