@@ -56,9 +56,17 @@ func installOwn(t testing.TB, o rig.EngineOptions) *installation {
 
 func installOn(t testing.TB, engine *client.Client, external *rig.Broker) *installation {
 	t.Helper()
+	in := installManager(t, external)
+	in.engine, in.registry = engine, rig.NewRegistry(t)
+	return in
+}
+
+// installManager starts a manager and its broker, and nothing else.
+func installManager(t testing.TB, external *rig.Broker) *installation {
+	t.Helper()
 	port := rig.FreePorts(t, 2)
 	in := &installation{
-		t: t, dir: t.TempDir(), engine: engine, registry: rig.NewRegistry(t), external: external,
+		t: t, dir: t.TempDir(), external: external,
 		httpAddr: fmt.Sprintf("127.0.0.1:%d", port), mqttAddr: fmt.Sprintf("127.0.0.1:%d", port+1),
 	}
 	if external != nil {

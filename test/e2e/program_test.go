@@ -30,7 +30,14 @@ type program struct {
 // start runs a program with its arguments until the test ends. Its log is shown when the test fails.
 func start(t testing.TB, name string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, name: name, cmd: exec.Command(rig.Build(t, "muster/cmd/"+name), args...), done: make(chan struct{}), log: new(logs.Buffer)}
+	return run(t, name, exec.Command(rig.Build(t, "muster/cmd/"+name), args...))
+}
+
+// run is start for any command, with those that it starts itself.
+func run(t testing.TB, name string, cmd *exec.Cmd) *program {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p := &program{t: t, name: name, cmd: cmd, done: make(chan struct{}), log: new(logs.Buffer)}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -53,7 +60,11 @@ func start(t testing.TB, name string, args ...string) *program {
 
 // kill ends the program without a chance to do anything about it.
 func (p *program) kill() {
-	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	select {
+	case <-p.done: // its number may be another's by now
+	default:
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	}
 	<-p.done
 }
 
