@@ -50,8 +50,6 @@ func (c Cluster) options() ([]kgo.Opt, error) {
 		kgo.SeedBrokers(c.Brokers...), kgo.WithLogger(logger{c.Log}),
 		// What programs tell about each other is nobody's business here.
 		kgo.DisableClientMetrics(),
-		// A connection that ends before the first answer is taken for a login that failed. It may as well be a broker that stops.
-		kgo.AlwaysRetryEOF(),
 	}
 	if c.ClientID != "" {
 		options = append(options, kgo.ClientID(c.ClientID))

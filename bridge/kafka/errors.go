@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,10 @@ func (c Cluster) explain(topic string, err error) error {
 		return fmt.Errorf("the brokers do not allow topic %q to user %q: %w", topic, c.Username, err)
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return fmt.Errorf("the brokers do not take the password of user %q: %w", c.Username, err)
+	case errors.Is(err, io.EOF) && c.Username != "":
+		return fmt.Errorf("the brokers end connections while they are made, because of TLS or the password of user %q: %w", c.Username, err)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the brokers end connections while they are made: they may want TLS or a login: %w", err)
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return fmt.Errorf("the brokers do not know SASL's %s: %w", c.Mechanism, err)
 	case errors.Is(err, kerr.InvalidTimestamp):

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +28,9 @@ func TestWhatIsWrittenIsNotWrittenAgain(t *testing.T) {
 		t.Fatalf("%d of %d reports are there: this test tests nothing", before, 1+len(batch))
 	}
 	h.Remove()
-	write(t, s, batch)
+	for part := range slices.Chunk(batch, 15) { // a bridge gives less at a time after an error
+		write(t, s, part)
+	}
 	if repeated := delivered(t, consume(t, c, reports), 20, 5); repeated != 0 {
 		t.Errorf("%d reports were written twice", repeated)
 	}

@@ -18,15 +18,10 @@ const (
 	DefaultDeadLetterTopic = "nebula-reports-dead-letter"
 )
 
-const (
-	// batchBytes is the most that goes into one batch: what a broker takes by default, and some times the largest report.
-	batchBytes = 1_000_000
-	// patience is how long the brokers may take for a batch, with all of the library's own attempts, before that is
-	// told as an error. The batch is written again then.
-	patience = 30 * time.Second
-)
+// batchBytes is the most that goes into one batch: what a broker takes by default, and some times the largest report.
+const batchBytes = 1_000_000
 
-// SinkOptions are those of a [Sink]. All but DeadLetterTopic and CreateTopics are required.
+// SinkOptions are those of a [Sink]. Topic and those of the [Cluster] are required.
 type SinkOptions struct {
 	Cluster
 	// Topic is where reports go, and DeadLetterTopic where what is no report goes and what Topic cannot have; when that is empty,
@@ -34,6 +29,9 @@ type SinkOptions struct {
 	Topic, DeadLetterTopic string
 	// CreateTopics has the brokers make a topic that is not there, if they are set up to.
 	CreateTopics bool
+	// Timeout is how long the brokers may take for a batch, with all of the library's own attempts, before that is told as an
+	// error; by default 30 s.
+	Timeout time.Duration
 }
 
 // A Sink writes records to Kafka. It is a [bridge.Sink].
@@ -44,8 +42,8 @@ type Sink struct {
 	o       SinkOptions
 	client  *kgo.Client
 	dialing *dialing
-	// written has the records of the batch that Write was last given, as far as they are settled, so that after an
-	// error they are not written once more.
+	// written has the offsets of records that are settled, of batches that are not: they are not written once more when
+	// they are given again, be it in smaller batches.
 	written map[uint64]bool
 	// known says that the topic's partitions have been asked for: see group.
 	known bool
@@ -62,6 +60,9 @@ func NewSink(o SinkOptions) (*Sink, error) {
 	}
 	if o.Topic == o.DeadLetterTopic {
 		return nil, fmt.Errorf("dead letter topic: must be another than that of reports, is %q too", o.Topic)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
 	}
 	options, err := o.options()
 	if err != nil {
@@ -126,7 +127,9 @@ func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 		}
 		rest = rest[n:]
 	}
-	clear(s.written)
+	for _, r := range batch {
+		delete(s.written, r.Offset)
+	}
 	return nil
 }
 

@@ -70,7 +70,7 @@ func (s *Sink) write(ctx context.Context, records []bridge.Record) error {
 // produce hands the messages to the library and gives the error of each. None is left with the library afterwards, so that what is
 // written again later cannot be overtaken by an earlier try.
 func (s *Sink) produce(ctx context.Context, messages []*kgo.Record) []error {
-	trying, cancel := context.WithTimeoutCause(ctx, patience, errSlow)
+	trying, cancel := context.WithTimeoutCause(ctx, s.o.Timeout, errSlow)
 	defer cancel()
 	errs := make([]error, len(messages))
 	var pending sync.WaitGroup
