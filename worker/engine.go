@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -132,6 +133,9 @@ type Engine interface {
 	// Logs reads the end of what a container has written to its standard output and error: at most limit bytes of
 	// the last lines, whatever bytes they are. It fails with [ErrNotExist].
 	Logs(ctx context.Context, id string, limit int) ([]byte, error)
+	// Stats reads the engine's own document, a JSON object, of what a running container uses of the machine. It takes a
+	// while. It fails with [ErrNotExist].
+	Stats(ctx context.Context, id string) (json.RawMessage, error)
 	// Events sends a value (never blocking, at most one waiting) whenever something happened to one of the
 	// device's containers, until ctx ends. It reconnects by itself, and sends a value after it did.
 	Events(ctx context.Context) <-chan struct{}

@@ -54,6 +54,7 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 		Root: root, Group: f.group, Device: f.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
 		Agent: agent, Machine: machine.NewReader(f.stateDir).Read,
 		ReportInterval: f.reports.interval, UpdateOnly: f.reports.updateOnly, FailHard: f.reports.failHard, OutboxSize: f.reports.outbox,
+		Stats: f.reports.statsOf(engine),
 		Dial: func(will func() *client.Message) (client.Client, error) {
 			options.ClientID = f.device
 			options.Will = will

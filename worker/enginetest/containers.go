@@ -235,6 +235,7 @@ func testEndedContext(t *testing.T, h Harness) {
 		"Rename":  func() error { return h.Engine.Rename(ctx, id, h.Prefix+"other") },
 		"Start":   func() error { return h.Engine.Start(ctx, id) },
 		"Logs":    func() error { _, err := h.Engine.Logs(ctx, id, 100); return err },
+		"Stats":   func() error { _, err := h.Engine.Stats(ctx, id); return err },
 		"Remove":  func() error { return h.Engine.Remove(ctx, id) },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {

@@ -65,6 +65,7 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"restart", testRestart},
 		{"a run of a cron_job", testCronRun},
 		{"logs", testLogs},
+		{"stats", testStats},
 		{"health", testHealth},
 		{"restarts by the engine", testRestarts},
 		{"remove", testRemove},

@@ -29,6 +29,7 @@ const (
 	OpSize    Op = "size"
 	OpFree    Op = "free"
 	OpLogs    Op = "logs"
+	OpStats   Op = "stats"
 )
 
 // A Machine is a computer in memory on which the engines of one or more devices run containers. It fails

@@ -1,6 +1,8 @@
 package link_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -128,6 +130,40 @@ func TestReportsWithoutADisk(t *testing.T) {
 		b.pass(time.Minute)
 		if last := b.count(3, "in the end"); last.Dropped != 0 {
 			t.Errorf("the last report is %+v", last)
+		}
+		b.end()
+	})
+}
+
+// Stats are in the report; those that cannot be read are not, and an engine that hangs holds up nothing else for long.
+func TestReportStats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		documents := []json.RawMessage{json.RawMessage(`{"id":"a"}`)}
+		stats := func(context.Context) (apps, cronJobs []json.RawMessage, err error) { return documents, nil, nil }
+		b := start(t, t.TempDir(), func(o *link.Options) {
+			o.Stats = func(ctx context.Context) (apps, cronJobs []json.RawMessage, err error) { return stats(ctx) }
+		})
+		b.client.connect()
+		b.link.SetReport(state("a"))
+		b.pass(time.Minute)
+		if r := b.count(1, "with stats"); len(r.AppsContainers) != 1 || string(r.AppsContainers[0]) != `{"id":"a"}` || r.CronJobsContainers != nil {
+			t.Errorf("the report has the stats %s and %s", r.AppsContainers, r.CronJobsContainers)
+		}
+		stats = func(ctx context.Context) (apps, cronJobs []json.RawMessage, err error) {
+			<-ctx.Done()
+			return nil, documents, ctx.Err()
+		}
+		began := time.Now()
+		b.link.SetReport(state("b"))
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the worker waits %v", took)
+		}
+		b.pass(time.Minute)
+		if r := b.count(2, "with an engine that hangs"); len(r.AppsContainers) != 0 || len(r.CronJobsContainers) != 1 {
+			t.Errorf("the report has the stats %s and %s", r.AppsContainers, r.CronJobsContainers)
+		}
+		if b.logged("stats of containers") != 1 {
+			t.Errorf("the log is\n%s", b.log)
 		}
 		b.end()
 	})

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +31,7 @@ func lost(err error) bool { return errors.Is(err, errDamaged) || errors.Is(err, 
 // the disk. What is wrong with the directory is logged: the worker has more to do than to report, and can do so from memory.
 func Open(dir string, size int64, log *slog.Logger) *Outbox {
 	o := &Outbox{dir: dir, size: max(size, MinSize), log: log}
-	files, err := os.ReadDir(dir)
+	files, err := os.ReadDir(dir) // in the order of their names, which is that of the line
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.Warn("reports that wait to be acknowledged cannot be looked for", "error", err)
 	}
@@ -50,7 +49,6 @@ func Open(dir string, size int64, log *slog.Logger) *Outbox {
 			o.place = max(o.place, e.place)
 		}
 	}
-	slices.SortStableFunc(o.waiting, func(a, b entry) int { return cmp.Compare(a.place, b.place) })
 	o.dropped = o.readDropped()
 	o.saved = o.dropped
 	o.fit()
