@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -53,12 +55,24 @@ type ReportQuery struct {
 	CreatedAt int64
 }
 
+// A RefusedError says which reports a store refuses for what is in them, however often it is tried.
+type RefusedError struct {
+	// Reports has the reasons, by the reports' IDs.
+	Reports map[string]error
+}
+
+func (e *RefusedError) Error() string {
+	ids := slices.Sorted(maps.Keys(e.Reports))
+	return fmt.Sprintf("%d reports are refused, such as %s: %v", len(ids), ids[0], e.Reports[ids[0]])
+}
+
 // Reports keeps what devices reported.
 type Reports interface {
 	// Add adds reports; one whose ID is there already is left as it is. One with an ID that is none, or whose
 	// Doc is no JSON object, is refused and with it the call, before anything is added; what is in the object
-	// does not matter. When Add returns nil all of them survive a loss of power. When it fails for
-	// another reason some of them may have been added.
+	// does not matter. When Add returns nil all of them survive a loss of power. A [RefusedError] names those that the store
+	// will never take; all others survive a loss of power then. When it fails for another reason some of them may have
+	// been added.
 	Add(ctx context.Context, reports []Report) error
 	// Page reads the reports that the query selects, in ascending order of their IDs, at most limit of them;
 	// none when limit is not above 0. It refuses a Compare that is none.

@@ -26,7 +26,6 @@ func (r reports) in() *mongo.Collection { return r.s.db.Collection(reportCollect
 
 func (r reports) Add(ctx context.Context, list []store.Report) error {
 	docs := make([]bson.D, 0, len(list))
-	ids := map[any]bool{}
 	for _, report := range list {
 		if _, err := report.Fields(); err != nil {
 			return fmt.Errorf("add reports: %w", err)
@@ -36,31 +35,36 @@ func (r reports) Add(ctx context.Context, list []store.Report) error {
 			return fmt.Errorf("add reports: %w", err)
 		}
 		docs = append(docs, doc)
-		ids[doc[0].Value] = true
-	}
-	if len(docs) == 0 {
-		return nil
 	}
 	err := r.s.call(ctx, func(ctx context.Context) error {
-		refused, taken, err := r.insert(ctx, docs)
-		if err != nil {
+		failed, err := r.insert(ctx, docs)
+		if err != nil || len(failed) == 0 {
 			return err
 		}
+		// What the server has against a report is in some field of it.
+		var again []store.Report
 		var texts []bson.D
-		for _, i := range refused {
+		for _, i := range slices.Sorted(maps.Keys(failed)) {
 			text, err := reportAsText(list[i])
 			if err != nil {
 				return err
 			}
-			texts = append(texts, text)
+			again, texts = append(again, list[i]), append(texts, text)
 		}
-		if len(texts) > 0 {
-			_, err := r.in().InsertMany(ctx, texts, options.InsertMany().SetOrdered(false))
-			if taken == nil || err != nil && !mongo.IsDuplicateKeyError(err) {
-				taken = err
+		if failed, err = r.insert(ctx, texts); err != nil {
+			return err
+		}
+		refused := map[string]error{}
+		for i, one := range failed {
+			if !forGood[one.Code] {
+				return fmt.Errorf("report %s: %w", again[i].ID, one)
 			}
+			refused[again[i].ID] = one
 		}
-		return r.unlessThere(ctx, ids, taken)
+		if len(refused) > 0 {
+			return &store.RefusedError{Reports: refused}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("add reports: %w", err)
@@ -71,38 +75,45 @@ func (r reports) Add(ctx context.Context, list []store.Report) error {
 // codeDuplicateKey is that of a write that a unique index refuses.
 const codeDuplicateKey = 11000
 
-// insert adds documents, and returns which of them the server does not take, and, if there are any whose key
-// is taken, the error of these.
-func (r reports) insert(ctx context.Context, docs []bson.D) (refused []int, taken, err error) {
-	_, err = r.in().InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
-	var failed mongo.BulkWriteException
-	if !errors.As(err, &failed) || failed.WriteConcernError != nil {
-		return nil, nil, err
+// forGood has the codes of what is refused for what is in it: a bad value, a type or a name that may not be, an index or a rule
+// for documents that an admin has made, and what is too large.
+var forGood = map[int]bool{2: true, 9: true, 14: true, 52: true, 57: true, 121: true, 10334: true, 17280: true, codeDuplicateKey: true}
+
+// insert adds documents, and returns those that the server does not take, by their place, unless they are there already.
+func (r reports) insert(ctx context.Context, docs []bson.D) (failed map[int]mongo.BulkWriteError, err error) {
+	if len(docs) == 0 {
+		return nil, nil
 	}
-	for _, one := range failed.WriteErrors {
+	_, err = r.in().InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+	var several mongo.BulkWriteException
+	if !errors.As(err, &several) || several.WriteConcernError != nil {
+		return nil, err
+	}
+	failed = map[int]mongo.BulkWriteError{}
+	var taken []any
+	for _, one := range several.WriteErrors {
+		failed[one.Index] = one
 		if one.Code == codeDuplicateKey {
-			taken = err
-		} else {
-			refused = append(refused, one.Index)
+			taken = append(taken, docs[one.Index][0].Value)
 		}
 	}
-	return refused, taken, nil
+	there, err := r.there(ctx, taken)
+	maps.DeleteFunc(failed, func(i int, one mongo.BulkWriteError) bool { return there[docs[i][0].Value] })
+	return failed, err
 }
 
-// unlessThere returns failed, unless it is about keys that are taken and all reports are there. The database
-// may have other unique indexes than that of _id.
-func (r reports) unlessThere(ctx context.Context, ids map[any]bool, failed error) error {
-	if !mongo.IsDuplicateKeyError(failed) {
-		return failed
+// there says which of these there are. The database may have other unique indexes than that of _id.
+func (r reports) there(ctx context.Context, ids []any) (map[any]bool, error) {
+	there := map[any]bool{}
+	if len(ids) == 0 {
+		return there, nil
 	}
-	there, err := r.in().CountDocuments(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: slices.Collect(maps.Keys(ids))}}}})
-	if err != nil {
-		return err
-	}
-	if there != int64(len(ids)) {
-		return failed
-	}
-	return nil
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
+	err := each(ctx, r.in(), filter, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}), func(raw bson.Raw) error {
+		there[raw.Lookup("_id").ObjectID()] = true
+		return nil
+	})
+	return there, err
 }
 
 func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
