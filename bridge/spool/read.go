@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -84,20 +85,23 @@ func (s *Spool) Stats() bridge.SpoolStats {
 	defer s.mu.Unlock()
 	stats := bridge.SpoolStats{Used: s.used, Limit: s.size, Sinks: map[string]bridge.Lag{}}
 	_ = s.db.View(func(tx *bolt.Tx) error {
+		// What the transaction sees may be newer than what the writer has noted.
 		kept := tx.Bucket(records)
-		end := total(kept.Get(key(s.last)))
-		lag := func(next uint64) bridge.Lag {
-			value := kept.Get(key(next))
-			if next > s.last || value == nil {
+		last := kept.Sequence()
+		end := total(kept.Get(key(last)))
+		lag := func(value []byte, records uint64) bridge.Lag {
+			if value == nil {
 				return bridge.Lag{}
 			}
 			r, _ := decode(value) // a damaged one has no time
-			return bridge.Lag{Records: int64(s.last - next + 1), Bytes: end - total(value) + int64(len(value)), Oldest: r.Received}
+			return bridge.Lag{Records: int64(records), Bytes: end - total(value) + int64(len(value)), Oldest: r.Received}
 		}
-		all := lag(s.first)
-		stats.Records, stats.Bytes = all.Records, all.Bytes
+		if first, value := kept.Cursor().First(); first != nil {
+			all := lag(value, last-binary.BigEndian.Uint64(first)+1)
+			stats.Records, stats.Bytes = all.Records, all.Bytes
+		}
 		for sink, at := range s.cursors {
-			stats.Sinks[sink] = lag(at + 1)
+			stats.Sinks[sink] = lag(kept.Get(key(at+1)), last-at)
 		}
 		return nil
 	})
