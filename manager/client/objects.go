@@ -73,11 +73,16 @@ func (o Objects[T]) Update(ctx context.Context, name string, fields any) (T, err
 
 // Delete removes one. It fails with [ErrNotFound], but not when an attempt of its own may have removed it.
 func (o Objects[T]) Delete(ctx context.Context, name string) error {
-	what, err := about(call{method: http.MethodDelete, do: "delete"}, o.kind, name, "")
+	return o.client.remove(ctx, o.kind, name)
+}
+
+// remove deletes an object.
+func (c *Client) remove(ctx context.Context, kind, name string) error {
+	what, err := about(call{method: http.MethodDelete, do: "delete"}, kind, name, "")
 	if err != nil {
 		return err
 	}
-	attempts, err := o.client.do(ctx, what, nil)
+	attempts, err := c.do(ctx, what, nil)
 	if attempts > 1 && errors.Is(err, ErrNotFound) {
 		return nil
 	}

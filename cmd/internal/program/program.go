@@ -43,6 +43,8 @@ const (
 	Misused
 	// Differs is after [ErrDiffers].
 	Differs
+	// Late is after a [LateError].
+	Late
 )
 
 // ErrDiffers is what a command returns that was only to look, and found something to do. It is no error to tell.
@@ -55,6 +57,14 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the error itself.
 func (e *UsageError) Unwrap() error { return e.Err }
+
+// A LateError is one of a command that has waited for something as long as it was told to.
+type LateError struct{ Err error }
+
+func (e *LateError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error itself.
+func (e *LateError) Unwrap() error { return e.Err }
 
 // Run executes the command until it returns or SIGINT or SIGTERM ends its context, and gives the exit
 // code. An error is told in one line on stderr. A second signal kills.
@@ -77,6 +87,9 @@ func Run(command *cobra.Command, args []string, stderr io.Writer) int {
 	_, _ = fmt.Fprintf(stderr, "%s: %s\n", command.Name(), oneLine(err.Error()))
 	if _, misused := errors.AsType[*UsageError](err); misused || !began {
 		return Misused
+	}
+	if _, late := errors.AsType[*LateError](err); late {
+		return Late
 	}
 	return Failed
 }

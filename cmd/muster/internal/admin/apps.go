@@ -23,7 +23,9 @@ func newStop() *cobra.Command {
 
 // onApps is a command that does something with each of the named apps.
 func onApps(verb, short, done string, do func(*client.Client, context.Context, string) (topics.App, error)) *cobra.Command {
-	names := func(ctx context.Context, c *client.Client, _ []string) ([]string, error) { return c.Apps().Names(ctx) }
+	names := func(ctx context.Context, c *client.Client, _ []string, _ string) ([]string, error) {
+		return c.Apps().Names(ctx)
+	}
 	command := &cobra.Command{Use: "app NAME...", Aliases: []string{"apps"}, Args: cobra.MinimumNArgs(1), Short: short}
 	asks(command, names, func(command *cobra.Command, c *client.Client, args []string) error {
 		return each(args, func(name string) error {

@@ -15,8 +15,9 @@ import (
 // completeTimeout is how long somebody who presses Tab may be kept waiting.
 const completeTimeout = 2 * time.Second
 
-// names are what can come after the arguments that were given already.
-type names func(ctx context.Context, c *client.Client, args []string) ([]string, error)
+// names are what can come after the arguments that were given already. Only those that begin with begun are offered; who
+// has too many need not give others.
+type names func(ctx context.Context, c *client.Client, args []string, begun string) ([]string, error)
 
 // complete offers the names that were not given yet. It offers none, and never files, when it cannot have them in time.
 func complete(flags *connect.Flags, names names) cobra.CompletionFunc {
@@ -30,7 +31,7 @@ func complete(flags *connect.Flags, names names) cobra.CompletionFunc {
 		}
 		ctx, cancel := context.WithTimeout(command.Context(), completeTimeout)
 		defer cancel()
-		all, err := names(ctx, c, args)
+		all, err := names(ctx, c, args, begun)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

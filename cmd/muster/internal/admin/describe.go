@@ -17,7 +17,7 @@ func newDescribe() *cobra.Command {
 	for _, k := range kinds() {
 		below = append(below, newDescribeKind(k))
 	}
-	below = append(below, newDescribeConfig())
+	below = append(below, newDescribeConfig(), newDescribeDevice())
 	return parent("describe", "Show one object with all of its fields, and what belongs to it", "see muster describe --help", below...)
 }
 

@@ -11,6 +11,7 @@ func newExitCodes() *cobra.Command {
    names, at least one of them failed, and the others were done
 2  the command line, the environment or a file is wrong; nothing was changed
 3  apply --dry-run has found something to do
+4  watch has waited as long as it was told to, and the rollout is not over
 
 What was done or found is on stdout, why something failed in one line on stderr.
 `,

@@ -15,7 +15,7 @@ func newGet() *cobra.Command {
 	for _, k := range kinds() {
 		below = append(below, newGetKind(k))
 	}
-	below = append(below, newGetReports(), newGetConfigs(), newGetAudit())
+	below = append(below, newGetDevices(), newGetReports(), newGetConfigs(), newGetAudit())
 	return parent("get", "Show what there is, as a table, JSON or YAML", "see muster get --help", below...)
 }
 

@@ -43,7 +43,7 @@ func by(name string) []string {
 }
 
 // configNames offers device_groups, and behind one its config_ids.
-func configNames(ctx context.Context, c *client.Client, args []string) ([]string, error) {
+func configNames(ctx context.Context, c *client.Client, args []string, _ string) ([]string, error) {
 	if len(args) == 0 {
 		return c.DeviceGroups().Names(ctx)
 	}

@@ -51,7 +51,7 @@ func rows[T any](results []client.Result[T], row func(T) []string) []found {
 }
 
 // complete offers their names, whatever was given before.
-func (k kind) complete(ctx context.Context, c *client.Client, _ []string) ([]string, error) {
+func (k kind) complete(ctx context.Context, c *client.Client, _ []string, _ string) ([]string, error) {
 	return k.names(ctx, c)
 }
 

@@ -24,7 +24,7 @@ func newPrune() *cobra.Command {
 		}
 		return nil
 	}
-	names := func(ctx context.Context, c *client.Client, _ []string) ([]string, error) {
+	names := func(ctx context.Context, c *client.Client, _ []string, _ string) ([]string, error) {
 		return c.DeviceGroups().Names(ctx)
 	}
 	return asks(command, names, func(command *cobra.Command, c *client.Client, args []string) error {

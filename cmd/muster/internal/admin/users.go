@@ -58,7 +58,9 @@ func newRefresh() *cobra.Command {
 		Use: "user NAME", Aliases: []string{"users"}, Args: cobra.ExactArgs(1),
 		Short: "Give a user a new token, and print it this once",
 	}
-	names := func(ctx context.Context, c *client.Client, _ []string) ([]string, error) { return c.Users().Names(ctx) }
+	names := func(ctx context.Context, c *client.Client, _ []string, _ string) ([]string, error) {
+		return c.Users().Names(ctx)
+	}
 	asks(command, names, func(command *cobra.Command, c *client.Client, args []string) error {
 		token, err := c.RefreshUser(command.Context(), args[0])
 		if err != nil {

@@ -17,6 +17,7 @@ type Format string
 // The formats.
 const (
 	Table Format = "table"
+	Text  Format = "text"
 	JSON  Format = "json"
 	YAML  Format = "yaml"
 )
@@ -50,7 +51,7 @@ func (v *value) Set(s string) error {
 	return nil
 }
 
-// Print prints v, which json.Marshal understands, or rows as a table.
+// Print prints v, which json.Marshal understands, or rows as a table. Text is what the command makes of it by itself.
 func (f Format) Print(w io.Writer, v any, header []string, rows [][]string) error {
 	if f == Table {
 		return printTable(w, header, rows)

@@ -8,8 +8,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// printTable prints columns that two spaces part, without lines, so that it can also be cut and sorted.
 func printTable(w io.Writer, header []string, rows [][]string) error {
+	_, err := io.WriteString(w, render(header, rows))
+	return err
+}
+
+// render makes columns that two spaces part, without lines, so that they can also be cut and sorted.
+func render(header []string, rows [][]string) string {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
@@ -20,8 +25,7 @@ func printTable(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range rows {
 		t.AppendRow(cells(row))
 	}
-	_, err := io.WriteString(w, t.Render()+"\n")
-	return err
+	return t.Render() + "\n"
 }
 
 func cells(texts []string) table.Row {

@@ -1,0 +1,146 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	devices "muster/manager/fleet"
+)
+
+func TestDevicesInATable(t *testing.T) {
+	tills(t)
+	muster(t, "get", "devices").want(t, 0, ""+
+		"NAME    DEVICE_GROUP  STATE    CONFIG  WANTED  FAILING  LAST_SEEN       LABELS\n"+
+		"till-1  shops         settled  2       2       -        30 seconds ago  floor=2,site=north\n"+
+		"till-2  shops         behind   1       2       -        30 seconds ago  site=south\n"+
+		"till-3  shops         failing  2       2       web      30 seconds ago  -\n"+
+		"till-4  shops         offline  1       2       -        30 seconds ago  -\n", "")
+	muster(t, "get", "devices", "till-2", "till-1", "-L", "site,floor").want(t, 0, ""+
+		"NAME    DEVICE_GROUP  STATE    CONFIG  WANTED  FAILING  LAST_SEEN       SITE   FLOOR\n"+
+		"till-2  shops         behind   1       2       -        30 seconds ago  south  -\n"+
+		"till-1  shops         settled  2       2       -        30 seconds ago  north  2\n", "")
+	muster(t, "get", "devices", "--limit=3", "-L", "site").want(t, 0, ""+
+		"NAME    DEVICE_GROUP  STATE    CONFIG  WANTED  FAILING  LAST_SEEN       SITE\n"+
+		"till-1  shops         settled  2       2       -        30 seconds ago  north\n"+
+		"till-2  shops         behind   1       2       -        30 seconds ago  south\n"+
+		"till-3  shops         failing  2       2       web      30 seconds ago  -\n",
+		"muster: there are more than these 3: see --limit and --count\n")
+	muster(t, "get", "devices", "--count").want(t, 0, ""+
+		"DEVICES  ONLINE  OFFLINE  CURRENT  BEHIND  UPDATING  FAILING\n"+
+		"4        3       1        2        1       0         1\n", "")
+}
+
+func TestDevicesByWhatTheyAre(t *testing.T) {
+	tills(t)
+	for args, want := range map[string]string{
+		"":                                     "till-1 till-2 till-3 till-4",
+		"--online":                             "till-1 till-2 till-3",
+		"--online=false":                       "till-4",
+		"--behind":                             "till-2 till-4",
+		"--behind=false":                       "till-1 till-3",
+		"--failing":                            "till-3",
+		"--failing=false --online":             "till-1 till-2",
+		"--phase behind --online":              "till-2",
+		"--label site":                         "till-1 till-2",
+		"--label site=north --label floor":     "till-1",
+		"-l site=south -l floor":               "",
+		"-g shops":                             "till-1 till-2 till-3 till-4",
+		"-g lab":                               "",
+		"--failing-app web":                    "till-3",
+		"--failing-app batch":                  "",
+		"till-3 till-1":                        "till-3 till-1",
+		"--device-group shops --phase settled": "till-1 till-3",
+	} {
+		r := muster(t, append([]string{"get", "devices", "-o", "json"}, strings.Fields(args)...)...)
+		var found []devices.Device
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || r.code != 0 || r.stderr != "" {
+			t.Errorf("%s: %v, %+v", args, err, r)
+		}
+		var names []string
+		for _, d := range found {
+			names = append(names, d.Device)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
+		}
+	}
+	var one devices.Detail
+	if r := muster(t, "get", "device", "till-3", "-o", "json"); json.Unmarshal([]byte(r.stdout), &one) != nil || one.Device.Device != "till-3" || r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := muster(t, "get", "devices", "--count", "-o", "yaml"); !strings.HasPrefix(r.stdout, "devices: 4\nonline: 3\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDescribeDevice(t *testing.T) {
+	tills(t)
+	r := muster(t, "describe", "device", "till-3")
+	if r.code != 0 || !strings.Contains(r.stdout, "\nas wanted     no: app web fails: port_taken: 80 is taken\n") || !strings.Contains(r.stdout, "\nconnection    online, last heard of ") {
+		t.Errorf("%+v", r)
+	}
+	if r := muster(t, "describe", "device", "till-3", "-o", "yaml"); !strings.HasPrefix(r.stdout, "device: till-3\ndevice_group: shops\nonline: true\n") {
+		t.Errorf("%+v", r)
+	}
+	muster(t, "describe", "device", "none").want(t, 1, "", "muster: device \"none\" does not exist\n")
+}
+
+func TestLabelDevice(t *testing.T) {
+	all := tills(t)
+	muster(t, "label", "device", "till-1", "site=", "floor-", "door=a=b", "x-", "--note", "the screen is cracked").want(t, 0,
+		"device \"till-1\" labeled (door=a=b,site=)\n", "")
+	if note := all["till-1"].Note; note != "the screen is cracked" {
+		t.Errorf("the note is %q", note)
+	}
+	muster(t, "label", "device", "till-1", "--note=").want(t, 0, "device \"till-1\" labeled (door=a=b,site=)\n", "")
+	if note := all["till-1"].Note; note != "" {
+		t.Errorf("the note is %q", note)
+	}
+	muster(t, "label", "device", "none", "a=b").want(t, 1, "", "muster: device \"none\" does not exist\n")
+	for args, want := range map[string]string{
+		"till-1":             "there is nothing to change: give KEY=VALUE, KEY- or --note",
+		"till-1 site":        `"site": must be KEY=VALUE or KEY-`,
+		"till-1 =north":      `"=north": must be KEY=VALUE or KEY-`,
+		"till-1 -- -":        `"-": must be KEY=VALUE or KEY-`,
+		"till-1 a=1 a-":      `"a": is given twice`,
+		"till-1 ok=1 a=1 a=": `"a": is given twice`,
+	} {
+		muster(t, append([]string{"label", "device"}, strings.Fields(args)...)...).want(t, 2, "", "muster: "+want+"\n")
+	}
+	if labels := all["till-1"].Labels; len(labels) != 2 {
+		t.Errorf("a command that was wrong has left labels %v", labels)
+	}
+}
+
+func TestDeleteDevice(t *testing.T) {
+	all := tills(t)
+	muster(t, "delete", "device", "none", "till-1").want(t, 1, "device \"till-1\" deleted\n", "muster: device \"none\" does not exist\n")
+	if _, there := all["till-1"]; there || len(all) != 3 {
+		t.Errorf("there are %v", all)
+	}
+}
+
+func TestCompletionOfDevices(t *testing.T) {
+	tills(t)
+	for args, want := range map[string]string{
+		"get devices ":                 "till-1 till-2 till-3 till-4",
+		"get devices t":                "till-1 till-2 till-3 till-4",
+		"get devices till-2":           "till-2",
+		"get devices till-2 ":          "till-1 till-3 till-4",
+		"get devices u":                "",
+		"describe device till":         "till-1 till-2 till-3 till-4",
+		"describe device till-1 ":      "",
+		"label device till-4":          "till-4",
+		"label device till-4 ":         "",
+		"delete devices till-4 till-3": "till-3",
+		"watch ":                       "lab shops",
+		"watch lab ":                   "",
+	} {
+		r := muster(t, append([]string{"__complete"}, strings.Split(args, " ")...)...)
+		offered, directive, _ := strings.Cut(r.stdout, ":")
+		if got := strings.Join(strings.Fields(offered), " "); got != want || directive != "4\n" || r.code != 0 {
+			t.Errorf("%q: %+v, want %q and no files", args, r, want)
+		}
+	}
+}

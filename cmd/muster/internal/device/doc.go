@@ -1,0 +1,2 @@
+// Package device shows people what managers know of a device.
+package device
