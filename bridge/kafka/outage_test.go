@@ -25,6 +25,7 @@ type bubble struct {
 }
 
 func newBubble(t *testing.T) *bubble {
+	time.Sleep(time.Until(noon)) // as in the records
 	b := &bubble{t: t, dir: t.TempDir()}
 	b.start()
 	t.Cleanup(func() { b.Close() })
@@ -129,6 +130,31 @@ func TestOutage(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestReaderOutlivesAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, k := newBubble(t), newKept()
+		write(t, b.sink(), fleet(5, 1, 5))
+		reader, stop := startReader(t, b.Cluster, k, func(o *kafka.ReaderOptions) {
+			o.Brokers, o.Dial = []string{"localhost:9092", "localhost:9093"}, b.network.DialContext
+		})
+		defer stop()
+		k.await(t, "the first are there", k.has(5, 5))
+		b.Close()
+		time.Sleep(10 * time.Minute)
+		if got := reader.Stats(); got.Failing == "" || reader.Ready() {
+			t.Errorf("nothing is told of it: stats are %+v, ready is %t", got, reader.Ready())
+		}
+		b.start()
+		write(t, b.sink(), fleet(5, 6, 10))
+		k.await(t, "all are there", k.has(5, 10))
+		k.inOrder(t, 5, 10)
+		time.Sleep(time.Minute)
+		if got := reader.Stats(); got.Failing != "" || !reader.Ready() {
+			t.Errorf("it is over: stats are %+v, ready is %t", got, reader.Ready())
+		}
+	})
 }
 
 func TestWriteEndsWithItsContext(t *testing.T) {

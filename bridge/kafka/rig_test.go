@@ -47,7 +47,7 @@ func newSink(t *testing.T, c *kfake.Cluster, changes ...func(*kafka.SinkOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

@@ -91,8 +91,11 @@ func NewSink(o SinkOptions) (*Sink, error) {
 // Name is "kafka".
 func (s *Sink) Name() string { return "kafka" }
 
-// Close ends the connections. Write must have returned.
-func (s *Sink) Close() { s.client.Close() }
+// Close ends the connections. Write must have returned. It never fails.
+func (s *Sink) Close() error {
+	s.client.Close()
+	return nil
+}
 
 // SinkStats count what became of records that Kafka's topic of reports did not get, since the start.
 type SinkStats struct {
