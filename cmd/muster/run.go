@@ -18,6 +18,7 @@ import (
 	"muster/manager/health"
 	"muster/manager/metrics"
 	"muster/manager/publish"
+	"muster/manager/retention"
 	"muster/manager/snapshot"
 	"muster/manager/summary"
 	"muster/topics"
@@ -118,6 +119,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	group.Go(func() error { return checkins.Run(others) })
 	group.Go(func() error {
 		summaries.Run(others)
+		return nil
+	})
+	group.Go(func() error {
+		retention.New(documents.Reports(), f.reportTTL, log).Run(others)
 		return nil
 	})
 	group.Go(func() error {

@@ -14,6 +14,7 @@ import (
 	"muster/cmd/internal/program"
 	"muster/cmd/internal/settings"
 	"muster/manager/api"
+	"muster/manager/retention"
 	"muster/topics"
 )
 
@@ -26,6 +27,7 @@ var nebulaNames = settings.Aliases{
 	"cache-time":          {"CACHE_TIME"},
 	"mongo-url":           {"MONGO_URL"},
 	"mongo-database":      {"SCHEMA_NAME"},
+	"report-ttl":          {"MONGO_REPORT_TTL"},
 }
 
 // serveFlags are the settings of "muster serve".
@@ -50,6 +52,7 @@ type serveFlags struct {
 	trustedProxies    []string
 
 	cacheTime time.Duration
+	reportTTL time.Duration
 	drainTime time.Duration
 	topicRoot string
 	name      string
@@ -92,6 +95,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil, "addresses and CIDRs of reverse proxies whose X-Forwarded-For says whom a request is from, comma separated; of others it is ignored")
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
+	settings.DurationVar(flags, &f.reportTTL, "report-ttl", retention.DefaultTTL, "how long reports are kept; the last one of each device is kept for ever")
 	settings.DurationVar(flags, &f.drainTime, "drain-time", 0, "how long to go on serving after being told to stop, not ready any more, so that a load balancer notices")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.StringVar(&f.name, "manager-name", "", "this manager's name on MQTT; by default the host's, with a suffix that follows from the data directory")

@@ -136,3 +136,8 @@ func (r *reports) Page(ctx context.Context, q store.ReportQuery, limit int) (_ [
 	defer r.m.observe("report", "page", time.Now(), &err)
 	return r.Reports.Page(ctx, q, limit)
 }
+
+func (r *reports) Expire(ctx context.Context, before time.Time, limit int) (_ int, err error) {
+	defer r.m.observe("report", "expire", time.Now(), &err)
+	return r.Reports.Expire(ctx, before, limit)
+}

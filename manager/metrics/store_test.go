@@ -90,6 +90,7 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	_, _ = s.Audit().Page(ctx, store.AuditQuery{}, 1)
 	_ = s.Reports().Add(ctx, nil)
 	_, _ = s.Reports().Page(ctx, store.ReportQuery{}, 1)
+	_, _ = s.Reports().Expire(ctx, time.Time{}, 1)
 	_ = s.Devices().Observe(ctx, nil, nil)
 	_, _ = s.Devices().Get(ctx, "x")
 	_, _ = s.Devices().Annotate(ctx, "x", func(map[string]string, *string) error { return nil })
@@ -98,7 +99,7 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	_ = s.Devices().Delete(ctx, "x")
 
 	want := map[string][]string{
-		"store": {"ping"}, "snapshot": {"append", "latest", "get", "heads", "history"}, "audit_entry": {"append", "page"}, "report": {"add", "page"},
+		"store": {"ping"}, "snapshot": {"append", "latest", "get", "heads", "history"}, "audit_entry": {"append", "page"}, "report": {"add", "page", "expire"},
 		"device": {"observe", "get", "annotate", "heads", "changed_since", "delete"},
 	}
 	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group"} {

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Report is what a device said about itself.
@@ -77,4 +79,12 @@ type Reports interface {
 	// Page reads the reports that the query selects, in ascending order of their IDs, at most limit of them;
 	// none when limit is not above 0. It refuses a Compare that is none.
 	Page(ctx context.Context, q ReportQuery, limit int) ([]Report, error)
+	// Expire removes reports whose IDs are of a second before the one of that time, the oldest first, at most limit of them,
+	// and returns how many it has removed.
+	Expire(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// FirstReportID is the lowest ID of the second of t, from 1970 to 2106.
+func FirstReportID(t time.Time) string {
+	return fmt.Sprintf("%08x%016x", uint32(min(max(t.Unix(), 0), math.MaxUint32)), 0)
 }

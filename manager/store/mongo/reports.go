@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -137,4 +138,38 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 		return nil, fmt.Errorf("read reports: %w", err)
 	}
 	return page, nil
+}
+
+// Expire reads the _ids of what it removes first: a server cannot limit what it removes.
+func (r reports) Expire(ctx context.Context, before time.Time, limit int) (int, error) {
+	if limit <= 0 {
+		return 0, nil // MongoDB takes 0 for no limit
+	}
+	first, err := bson.ObjectIDFromHex(store.FirstReportID(before))
+	if err != nil {
+		return 0, fmt.Errorf("remove old reports: %w", err)
+	}
+	var ids []any
+	var removed int64
+	err = r.s.call(ctx, func(ctx context.Context) error {
+		// Those whose _id is no ObjectID have no age.
+		old := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: bson.ObjectID{}}, {Key: "$lt", Value: first}}}}
+		o := options.Find().SetSort(ascending("_id")).SetLimit(int64(limit)).SetProjection(bson.D{{Key: "_id", Value: 1}})
+		err := each(ctx, r.in(), old, o, func(raw bson.Raw) error {
+			ids = append(ids, raw.Lookup("_id").ObjectID())
+			return nil
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		deleted, err := r.in().DeleteMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
+		if err == nil {
+			removed = deleted.DeletedCount
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove old reports: %w", err)
+	}
+	return int(removed), nil
 }

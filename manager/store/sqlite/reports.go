@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"muster/manager/store"
 )
@@ -98,4 +99,25 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 		return nil, fmt.Errorf("read reports: %w", err)
 	}
 	return page, nil
+}
+
+// Expire looks before it writes, for there is nothing to remove most of the time, and a commit is a flush to the disk.
+func (r reports) Expire(ctx context.Context, before time.Time, limit int) (int, error) {
+	const expired = `FROM reports WHERE rowid IN (SELECT rowid FROM reports WHERE id < ? ORDER BY id LIMIT ?)`
+	args := []any{store.FirstReportID(before), max(limit, 0)}
+	var there bool
+	err := r.s.read(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+expired+`)`, args...).Scan(&there)
+	})
+	var removed int64
+	if err == nil && there {
+		err = r.s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			removed, err = affected(tx.ExecContext(ctx, `DELETE `+expired, args...))
+			return err
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("remove old reports: %w", err)
+	}
+	return int(removed), nil
 }

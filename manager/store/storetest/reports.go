@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,6 +21,7 @@ var reports = map[string]func(rig){
 	"filters":      testReportFilters,
 	"refused":      testReportRefused,
 	"add together": testReportTogether,
+	"expire":       testReportExpire,
 	"cancelled":    testReportCancelled,
 }
 
@@ -154,8 +156,9 @@ func testReportCancelled(r rig) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	cancel()
 	for what, err := range map[string]error{
-		"add":  st.Reports().Add(ctx, []store.Report{report(2)}),
-		"page": second(st.Reports().Page(ctx, store.ReportQuery{}, 10)),
+		"add":    st.Reports().Add(ctx, []store.Report{report(2)}),
+		"page":   second(st.Reports().Page(ctx, store.ReportQuery{}, 10)),
+		"expire": second(st.Reports().Expire(ctx, time.Now(), 10)),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			r.Errorf("%s: got %v, want context.Canceled", what, err)
