@@ -12,13 +12,16 @@ type Summary struct {
 	DeviceGroup string `json:"device_group,omitempty"`
 	// Wanted is the config that the group's devices should be at; zero in the summary of the fleet.
 	Wanted Version `json:"wanted,omitzero"`
-	// Devices counts those whose status is known; Online those connected now; Current those online that
-	// have applied the wanted config; Failing those online on which something fails: an app, a cron_job, or the
-	// worker itself.
-	Devices int64 `json:"devices"`
-	Online  int64 `json:"online"`
-	Current int64 `json:"current"`
-	Failing int64 `json:"failing"`
+	// Devices counts those that are known; Online those connected now, and Offline the others. Of those online, Current have
+	// applied the wanted config and Behind have not, where one is wanted; Updating are at it; on the Failing something
+	// fails: an app, a cron_job, or the worker itself.
+	Devices  int64 `json:"devices"`
+	Online   int64 `json:"online"`
+	Offline  int64 `json:"offline"`
+	Current  int64 `json:"current"`
+	Behind   int64 `json:"behind"`
+	Updating int64 `json:"updating"`
+	Failing  int64 `json:"failing"`
 	// StoreBehind counts (in the summary of the fleet) or says by 1 (in that of a group) the groups whose
 	// devices have a newer config than the store.
 	StoreBehind int64 `json:"store_behind,omitempty"`

@@ -48,6 +48,7 @@ type Options struct {
 	Store   store.Store
 	Configs Configs
 	Auth    Authenticator
+	Fleet   Fleet
 	// Changed is called after every change, with the name of who made it, empty when nobody was
 	// identified. It must not block.
 	Changed func(by string)
@@ -72,6 +73,7 @@ type api struct {
 	store     store.Store
 	configs   Configs
 	auth      Authenticator
+	fleet     Fleet
 	onChanged func(by string)
 	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
@@ -85,7 +87,7 @@ type api struct {
 
 // New makes the API's handler. Every path but the probes' wants credentials, the unknown ones too.
 func New(o Options) (http.Handler, error) {
-	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Changed == nil || o.Log == nil {
+	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Fleet == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
 	}
 	if o.Observe == nil {
@@ -95,7 +97,7 @@ func New(o Options) (http.Handler, error) {
 		o.CacheTime = defaultCacheTime
 	}
 	a := &api{
-		store: o.Store, configs: o.Configs, auth: o.Auth, onChanged: o.Changed, observe: o.Observe, log: o.Log,
+		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
 	}

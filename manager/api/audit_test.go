@@ -79,6 +79,10 @@ var mutations = map[string]mutation{
 	"PUT /cron_jobs/{cron_job}/update":   {body: `{"env_vars": {}}`, want: []string{"update cron_job nightly"}},
 	"PATCH /cron_jobs/{cron_job}/update": {body: `{"env_vars": {}}`, want: []string{"update cron_job nightly"}},
 
+	"PUT /devices/{device}":    {body: `{"labels": {"site": "berlin"}}`, want: []string{"update device till"}},
+	"PATCH /devices/{device}":  {body: `{"note": "new"}`, want: []string{"update device till"}},
+	"DELETE /devices/{device}": {want: []string{"delete device till"}},
+
 	"POST /users/{user}":         {first: [][3]string{{"DELETE", "/users/ann", ""}}, body: `{}`, want: []string{"create user ann"}},
 	"DELETE /users/{user}":       {want: []string{"delete user ann"}},
 	"PUT /users/{user}/update":   {body: `{"password": "p"}`, want: []string{"update user ann"}},
@@ -92,7 +96,7 @@ var mutations = map[string]mutation{
 }
 
 // names has an object that is there for each name in a path.
-var names = strings.NewReplacer("{app}", "web", "{group}", "fleet", "{cron_job}", "nightly", "{user}", "ann", "{user_group}", "ops")
+var names = strings.NewReplacer("{app}", "web", "{group}", "fleet", "{device}", "till", "{cron_job}", "nightly", "{user}", "ann", "{user_group}", "ops")
 
 // changingRoutes are those of the router that are not for reading, as keys of mutations.
 func (m *manager) changingRoutes() []string {

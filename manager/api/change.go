@@ -38,8 +38,13 @@ func (a *api) changed(r *http.Request, c change) error {
 	}
 	a.configs.Changed(by, c.kind.word, c.name)
 	a.onChanged(by)
+	return a.note(r, c)
+}
+
+// note notes a change of which only the audit trail need know.
+func (a *api) note(r *http.Request, c change) error {
 	entry, err := a.trail.Entry(audit.Change{
-		By: by, RequestID: traceFrom(r.Context()).requestID,
+		By: auth.IdentityFrom(r.Context()).Name, RequestID: traceFrom(r.Context()).requestID,
 		Action: c.action, Kind: c.kind.word, Name: c.name, Before: c.before, After: c.after,
 	})
 	if err != nil {

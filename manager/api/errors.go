@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/broker/client"
 	"muster/manager/auth"
 	"muster/manager/store"
 	"muster/topics"
@@ -81,6 +82,8 @@ var (
 	appKind     = kind{"app", "apps", "app", "app_exists", topics.CheckAppName}
 	cronJobKind = kind{"cron_job", "cron_jobs", "cron_job", "cron_job_exists", topics.CheckAppName}
 	groupKind   = kind{"device_group", "device_groups", "group", "device_group_exists", topics.CheckName}
+
+	deviceKind = kind{"device", "devices", "device", "device_exists", topics.CheckName}
 
 	userKind      = kind{"user", "users", "user", "user_exists", auth.CheckUserName}
 	userGroupKind = kind{"user_group", "user_groups", "user_group", "user_group_exists", auth.CheckUserName}
@@ -160,10 +163,10 @@ func internal(what, requestID string) map[string]any {
 	return map[string]any{"error": what, "request_id": requestID}
 }
 
-// unavailable reports whether err may pass by itself: the request ran out of time, or the store cannot be
-// used right now.
+// unavailable reports whether err may pass by itself: the request ran out of time, or the broker cannot be reached or the store
+// cannot be used right now.
 func (a *api) unavailable(ctx context.Context, err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, client.ErrNotConnected) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

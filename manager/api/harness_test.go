@@ -110,7 +110,7 @@ func newManagerWith(t testing.TB, s store.Store, change func(*api.Options)) *man
 		t.Fatal(err)
 	}
 	o := api.Options{
-		Store: s, Configs: newMaker(s), Auth: who,
+		Store: s, Configs: newMaker(s), Auth: who, Fleet: idleFleet(s),
 		Changed: func(by string) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -172,7 +172,7 @@ func openStore(t testing.TB) openedStore {
 }
 
 // fill puts in the documents that most tests start from: the app web, the app idle that is not running,
-// the device_group fleet with web, the cron_job nightly, which it does not list, and those of [manager.fillUsers].
+// the device_group fleet with web, a report of the device till in it, the cron_job nightly, which it does not list, and those of [manager.fillUsers].
 func (m *manager) fill() {
 	m.t.Helper()
 	m.fillUsers()
@@ -188,6 +188,10 @@ func (m *manager) fill() {
 		m.store.Apps().Create(ctx, idle),
 		m.store.CronJobs().Create(ctx, nightly),
 		m.store.DeviceGroups().Create(ctx, store.DeviceGroup{DeviceGroup: "fleet", DeviceGroupID: 1, PruneID: 1, Apps: []string{"web"}}),
+		m.store.Devices().Observe(ctx, []store.Sighting{{
+			Head:   store.DeviceHead{Device: "till", DeviceGroup: "fleet", Phase: topics.PhaseWaiting, Reported: time.Now()},
+			Report: json.RawMessage(`{"device": "till", "device_group": "fleet", "phase": "waiting"}`), Boot: "b", Seq: 1,
+		}}, func(store.Device, store.Sighting) []store.Event { return nil }),
 	} {
 		if err != nil {
 			m.t.Fatal(err)

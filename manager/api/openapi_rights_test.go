@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -41,6 +42,14 @@ var people = map[string]auth.Identity{
 	}},
 }
 
+// allIn takes every device for one of the group.
+type allIn struct {
+	api.Fleet
+	group string
+}
+
+func (a allIn) Group(context.Context, string) (string, error) { return a.group, nil }
+
 // wholeAPI is the API with all that it can have, on an empty store.
 func wholeAPI(t *testing.T, who *somebody) http.Handler {
 	t.Helper()
@@ -50,7 +59,7 @@ func wholeAPI(t *testing.T, who *somebody) http.Handler {
 	}
 	s := openStore(t)
 	h, err := api.New(api.Options{
-		Store: s, Configs: newMaker(s), Auth: who, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
+		Store: s, Configs: newMaker(s), Auth: who, Fleet: allIn{idleFleet(s), "x"}, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
 		Metrics: metrics.New("test").Handler(),
 	})
 	if err != nil {
@@ -73,6 +82,7 @@ func TestDocumentedRights(t *testing.T) {
 			who.id = id
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest(method, parameter.ReplaceAllString(path, "x"), nil))
+			needs := strings.Replace(needs, "device ", "device_group ", 1)
 			may := needs == "anyone" || has == "admin" || has == needs || has == strings.Replace(needs, " ro", " rw", 1)
 			refused := w.Code == 403 && strings.TrimSpace(w.Body.String()) == `{"access_allowed":false}`
 			if may == refused {

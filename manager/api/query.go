@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+
+	"muster/manager/fleet"
 )
 
 // A query reads the parameters behind the '?' of a request. The first one that is wrong decides the error,
@@ -76,6 +79,37 @@ func (q *query) number(name string, otherwise, low, high int64) int64 {
 		return 0
 	}
 	return n
+}
+
+// bool is true or false, or nil when it is left out.
+func (q *query) bool(name string) *bool {
+	given := q.oneOf(name, "true", "false")
+	if given == "" {
+		return nil
+	}
+	is := given == "true"
+	return &is
+}
+
+// labels is a parameter that may be given several times: KEY, or KEY=VALUE.
+func (q *query) labels(name string) (labels []fleet.LabelQuery) {
+	given := q.values[name]
+	delete(q.values, name)
+	for _, text := range given {
+		key, value, valued := strings.Cut(text, "=")
+		if err := fleet.CheckLabelKey(name, key); err != nil {
+			if q.err == nil {
+				q.err = err
+			}
+			return nil
+		}
+		one := fleet.LabelQuery{Key: key}
+		if valued {
+			one.Value = &value
+		}
+		labels = append(labels, one)
+	}
+	return labels
 }
 
 // pageSize is how many entries a page has at most.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"muster/manager/api"
 	"muster/manager/store"
 )
 
@@ -66,7 +67,7 @@ func requirements() map[string]requirement {
 	all := map[string]requirement{}
 	for methods, needs := range map[string]requirement{
 		"GET /status, GET /apps, GET /device_groups, GET /cron_jobs, GET /users, GET /user_groups, GET /reports, " +
-			"GET /docs, GET /docs/{file}, GET /openapi.json": {},
+			"GET /docs, GET /docs/{file}, GET /openapi.json, GET /devices": {},
 
 		"GET /apps/{app}": right(apps, "web", store.ReadOnly),
 		"POST /apps/{app}, DELETE /apps/{app}, POST /apps/{app}/update, PUT /apps/{app}/update, PATCH /apps/{app}/update, " +
@@ -81,6 +82,9 @@ func requirements() map[string]requirement {
 		"POST /device_groups/{group}, DELETE /device_groups/{group}, POST /device_groups/{group}/update, " +
 			"PUT /device_groups/{group}/update, PATCH /device_groups/{group}/update": right(groups, "fleet", store.ReadWrite),
 		"POST /device_groups/{group}/prune, POST /prune": pruning,
+
+		"GET /devices/{device}": right(groups, "fleet", store.ReadOnly),
+		"PUT /devices/{device}, PATCH /devices/{device}, DELETE /devices/{device}": right(groups, "fleet", store.ReadWrite),
 
 		"GET /users/{user}, POST /users/{user}, DELETE /users/{user}, PUT /users/{user}/update, PATCH /users/{user}/update, " +
 			"POST /users/{user}/refresh": admin,
@@ -97,7 +101,7 @@ func requirements() map[string]requirement {
 
 // Every path of the router lets in whoever has just the right it needs, and nobody who has all others.
 func TestRightsOfEveryPath(t *testing.T) {
-	m := newManager(t)
+	m := newManagerWith(t, openStore(t), func(o *api.Options) { o.Fleet = allIn{o.Fleet, "fleet"} })
 	m.fill()
 	for _, err := range []error{
 		m.store.Users().Create(t.Context(), store.User{UserName: "some", Password: hash(t, "pass"), Token: hash(t, "some-t0ken")}),
@@ -121,7 +125,7 @@ func TestRightsOfEveryPath(t *testing.T) {
 		}
 		return m.as("some", "pass")(method, path, `{"no such field": 1}`)
 	}
-	fillIn := strings.NewReplacer("{app}", "web", "{group}", "fleet", "{cron_job}", "nightly", "{config_id}", "1", "{user}", "ann", "{user_group}", "ops")
+	fillIn := strings.NewReplacer("{app}", "web", "{group}", "fleet", "{cron_job}", "nightly", "{config_id}", "1", "{device}", "till", "{user}", "ann", "{user_group}", "ops")
 	err := chi.Walk(m.handler.(chi.Routes), func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		pattern = strings.TrimPrefix(pattern, "/api/v2")
 		need, ok := needs[method+" "+pattern]

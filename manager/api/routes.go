@@ -72,6 +72,12 @@ func (a *api) routes() []route {
 
 		{"POST", "/prune", pruning, groups.pruneAll},
 
+		{"GET", "/devices", anyone, a.listDevices},
+		{"GET", "/devices/{device}", anyone, a.onDevice(ro, a.getDevice)},
+		{"PUT", "/devices/{device}", anyone, a.onDevice(rw, a.replaceDevice)},
+		{"PATCH", "/devices/{device}", anyone, a.onDevice(rw, a.modifyDevice)},
+		{"DELETE", "/devices/{device}", anyone, a.onDevice(rw, a.deleteDevice)},
+
 		{"GET", "/reports", anyone, a.listReports},
 		{"GET", "/audit", admin, a.listAudit},
 	}

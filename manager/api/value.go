@@ -92,6 +92,27 @@ func (v value) texts(into *map[string]string) error {
 	return nil
 }
 
+// mergeTexts decodes a dict of strings and nulls into one of strings: a null removes an entry.
+func (v value) mergeTexts(into map[string]string) error {
+	var items map[string]json.RawMessage
+	if v.isNull() || json.Unmarshal(v.raw, &items) != nil {
+		return v.wrongType("a dict of strings")
+	}
+	for _, name := range slices.Sorted(maps.Keys(items)) {
+		one := value{v.field + "." + name, items[name]}
+		if one.isNull() {
+			delete(into, name)
+			continue
+		}
+		var text string
+		if err := one.string(&text); err != nil {
+			return err
+		}
+		into[name] = text
+	}
+	return nil
+}
+
 // isList reports whether v is a list, of whatever.
 func (v value) isList() bool { return v.raw[0] == '[' }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -31,7 +32,7 @@ func show(doc any) (shown json.RawMessage, fields map[string]any, err error) {
 		hide(&d.Password)
 		hide(&d.Token)
 		public = d
-	case store.DeviceGroup, store.UserGroup:
+	case store.DeviceGroup, store.UserGroup, fleet.Annotations:
 		public = d
 	default:
 		return nil, nil, fmt.Errorf("what is secret in a %T is not known", doc)

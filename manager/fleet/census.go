@@ -1,170 +1,192 @@
 package fleet
 
 import (
-	"strings"
+	"time"
 	"unique"
 
+	"github.com/google/btree"
+
+	"muster/manager/store"
 	"muster/topics"
 )
 
-// MaxDevices is how many devices a [Fleet] keeps. It bounds what a client that invents device names
-// can make a manager remember.
-const MaxDevices = 1 << 20
-
-// An Outcome says what [Fleet.Apply] did with a status.
-type Outcome int
-
-// The outcomes.
 const (
-	// Counted: the status is now what is known of the device.
-	Counted Outcome = iota
-	// Late: the status speaks of a session that is over, and was dropped.
-	Late
-	// Full: the device is unknown, [MaxDevices] are known already, and the status was dropped.
-	Full
+	// MaxDevices is how many devices are kept in memory. It bounds what a client that invents device names can make a manager
+	// remember.
+	MaxDevices = 1 << 20
+	// maxReasons bounds the bytes of all reasons in memory. Beyond it, lists have failures without a reason; a device's
+	// report has it.
+	maxReasons = 64 << 20
 )
 
-// A Fleet holds the last status of every device and the counts over them. Its zero value is not usable:
-// call [NewFleet]. It is not safe for concurrent use.
-type Fleet struct {
-	devices map[string]device
-	groups  map[string]*counts
+// An outcome says what [census.apply] did with a status.
+type outcome int
+
+const (
+	// counted: the status is now what is known of the device.
+	counted outcome = iota
+	// late: the status speaks of a session that is over, and was dropped.
+	late
+	// full: the device is unknown, [MaxDevices] are known already, and the status was dropped.
+	full
+)
+
+// A census holds what is known of every device, in order, and the counts over them. It is not safe for concurrent use.
+type census struct {
+	devices map[string]*record
+	order   *btree.BTreeG[*record]
+	groups  map[unique.Handle[string]]*group
 	all     counts
+	free    *btree.FreeListG[*record]
 	limit   int
+	// reasons is how many bytes of reasons there are, at most maxReasons.
+	reasons, maxReasons int
 }
 
-// A device is what is kept of one device's last status. There may be half a million of them: names of
-// groups, epochs and apps are interned, and what only people read is left out.
-type device struct {
-	group    unique.Handle[string]
-	epoch    unique.Handle[string]
-	configID int64
-	session  int64
-	failing  []unique.Handle[string]
-	online   bool
-	// ill says that something fails, be it no app but a cron_job or the worker itself.
-	ill bool
+// A group is a device_group: its devices in order, and their counts.
+type group struct {
+	counts
+	order *btree.BTreeG[*record]
 }
 
-// counts are over the devices of a group, or of the fleet. Apart from known, they are of those online.
-type counts struct {
-	known    int64
-	online   int64
-	failing  int64
-	versions map[topics.Version]int64
-	apps     map[string]int64
-}
+// degree is that of the trees: nodes of some 64 devices waste little room.
+const degree = 32
 
-// NewFleet is a fleet of which nothing is known.
-func NewFleet() *Fleet {
-	return &Fleet{
-		devices: make(map[string]device),
-		groups:  make(map[string]*counts),
-		all:     newCounts(),
-		limit:   MaxDevices,
+func newCensus() *census {
+	c := &census{
+		devices: make(map[string]*record), groups: make(map[unique.Handle[string]]*group), all: newCounts(),
+		free: btree.NewFreeListG[*record](btree.DefaultFreeListSize), limit: MaxDevices, maxReasons: maxReasons,
 	}
+	c.order = c.tree()
+	return c
 }
 
-func newCounts() counts {
-	return counts{versions: make(map[topics.Version]int64), apps: make(map[string]int64)}
+func (c *census) tree() *btree.BTreeG[*record] {
+	return btree.NewWithFreeListG(degree, func(a, b *record) bool { return a.name < b.name }, c.free)
 }
 
-// Apply takes the status that was received from the device of that name.
+// apply takes the status that was received from the device of that name. heardAt is when, or zero for one that the broker has kept.
 //
 // Wills arrive late and unordered, so a status is dropped when it is Offline and of an older session than the
 // known one, or Online and of the very session that has ended. An Online status of any other session
 // is taken, also of a lower one: the device may have lost its count.
-func (f *Fleet) Apply(name string, s topics.Status) Outcome {
-	old, known := f.devices[name]
+func (c *census) apply(name string, s topics.Status, heardAt time.Time) outcome {
+	r, known := c.devices[name]
 	switch {
-	case !known && len(f.devices) >= f.limit:
-		return Full
-	case known && s.State == topics.Offline && s.Session < old.session:
-		return Late
-	case known && s.State == topics.Online && !old.online && s.Session == old.session:
-		return Late
+	case !known && len(c.devices) >= c.limit:
+		return full
+	case known && r.fresh && s.State == topics.Offline && s.Session < r.session:
+		return late
+	case known && r.fresh && s.State == topics.Online && !r.online && s.Session == r.session:
+		return late
 	}
-	if known {
-		f.add(old, -1)
-	} else {
-		name = strings.Clone(name) // it is a part of a topic, which need not be kept
+	if !known {
+		r = newRecord(name)
+		c.insert(r)
 	}
-	d := device{
-		group:    unique.Make(s.DeviceGroup),
-		epoch:    unique.Make(s.Epoch),
-		configID: s.ConfigID,
-		session:  s.Session,
-		failing:  failing(s.Failing),
-		online:   s.State == topics.Online,
-		ill:      len(s.Failing) > 0,
-	}
-	f.devices[name] = d
-	f.add(d, +1)
-	return Counted
+	c.change(r, func() { r.say(s, heardAt, c.maxReasons-c.reasons) })
+	return counted
 }
 
-// Forget drops what is known of a device.
-func (f *Fleet) Forget(name string) {
-	if old, known := f.devices[name]; known {
-		f.add(old, -1)
-		delete(f.devices, name)
-	}
-}
-
-// failing is the set of apps in a status's list. A device may send anything: what cannot be an app's name is
-// left out, and what is beyond the limit.
-func failing(list []topics.Failure) []unique.Handle[string] {
-	var apps []unique.Handle[string]
-next:
-	for _, failure := range list[:min(len(list), topics.MaxFailing)] {
-		if topics.CheckAppName(failure.App) != nil {
-			continue
+// head takes what the store has of a device. It reports whether there was room for it.
+func (c *census) head(h store.DeviceHead) bool {
+	r, known := c.devices[h.Device]
+	if !known {
+		if len(c.devices) >= c.limit {
+			return false
 		}
-		app := unique.Make(failure.App)
-		for _, listed := range apps {
-			if listed == app {
-				continue next
-			}
-		}
-		apps = append(apps, app)
+		r = newRecord(h.Device)
+		c.insert(r)
 	}
-	return apps
+	c.change(r, func() { r.take(h) })
+	return true
 }
 
-// add counts a device in (n is 1) or out (n is -1).
-func (f *Fleet) add(d device, n int64) {
-	group := d.group.Value()
-	c, ok := f.groups[group]
-	if !ok {
-		fresh := newCounts()
-		c = &fresh
-		f.groups[group] = c
-	}
-	c.add(d, n)
-	f.all.add(d, n)
-	if c.known == 0 {
-		delete(f.groups, group)
-	}
-}
-
-func (c *counts) add(d device, n int64) {
-	c.known += n
-	if !d.online {
+// forget drops a device's status; of one that the store has, what was last known of it stays.
+func (c *census) forget(name string, now time.Time) {
+	r, known := c.devices[name]
+	if !known {
 		return
 	}
-	c.online += n
-	increase(c.versions, topics.Version{Epoch: d.epoch.Value(), ConfigID: d.configID}, n)
-	if d.ill {
-		c.failing += n
+	if !r.stored {
+		c.remove(r)
+		return
 	}
-	for _, app := range d.failing {
-		increase(c.apps, app.Value(), n)
+	c.change(r, func() { r.lose(now) })
+}
+
+// drop removes all that is known of a device.
+func (c *census) drop(name string) {
+	if r, known := c.devices[name]; known {
+		c.remove(r)
 	}
 }
 
-// increase adds n to an entry, and keeps no entry that is zero.
-func increase[K comparable](m map[K]int64, key K, n int64) {
-	if m[key] += n; m[key] == 0 {
-		delete(m, key)
+// reconnected begins another connection to a broker, which may be another one or have lost what it had.
+func (c *census) reconnected() {
+	for _, r := range c.devices {
+		r.fresh = false
 	}
+}
+
+// settled ends the time in which a broker sends what it has kept. Devices of which nothing was heard since are not
+// connected any more.
+func (c *census) settled(now time.Time) {
+	for name, r := range c.devices {
+		if r.heard && !r.fresh {
+			c.forget(name, now)
+		}
+	}
+}
+
+// insert, remove and change are all that alters records: they keep counts and order.
+
+func (c *census) insert(r *record) {
+	c.devices[r.name] = r
+	c.order.ReplaceOrInsert(r)
+	c.count(c.join(r), r, +1)
+}
+
+func (c *census) remove(r *record) {
+	delete(c.devices, r.name)
+	c.order.Delete(r)
+	c.count(c.groups[r.group], r, -1)
+	c.leave(r.group, r)
+}
+
+func (c *census) change(r *record, alter func()) {
+	before := r.group
+	g := c.groups[before]
+	c.count(g, r, -1)
+	alter()
+	if r.group != before {
+		c.leave(before, r)
+		g = c.join(r)
+	}
+	c.count(g, r, +1)
+}
+
+func (c *census) join(r *record) *group {
+	g, ok := c.groups[r.group]
+	if !ok {
+		g = &group{counts: newCounts(), order: c.tree()}
+		c.groups[r.group] = g
+	}
+	g.order.ReplaceOrInsert(r)
+	return g
+}
+
+func (c *census) leave(name unique.Handle[string], r *record) {
+	g := c.groups[name]
+	g.order.Delete(r)
+	if g.order.Len() == 0 {
+		delete(c.groups, name)
+	}
+}
+
+// count counts a record in (n is 1) or out (n is -1).
+func (c *census) count(g *group, r *record, n int64) {
+	g.add(r, n)
+	c.all.add(r, n)
+	c.reasons += int(n) * r.reasons()
 }

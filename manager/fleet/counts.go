@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -13,57 +12,102 @@ import (
 // summary must stay small whatever devices say.
 const MaxListed = 100
 
-// Groups names the device_groups of the devices that are known, in no particular order.
-func (f *Fleet) Groups() []string { return slices.Collect(maps.Keys(f.groups)) }
-
-// Totals counts all devices, those online, and of these the ones on which something fails.
-func (f *Fleet) Totals() (known, online, failing int64) {
-	return f.all.known, f.all.online, f.all.failing
+// counts are over the devices of a group, or of the fleet. Apart from known, they are of those online.
+type counts struct {
+	known    int64
+	online   int64
+	updating int64
+	failing  int64
+	versions map[topics.Version]int64
+	apps     map[string]int64
 }
 
-// Group counts a group's devices. Wanted is the config they should be at, and behind says that they have a
-// newer one than the store. At is left to the caller.
-func (f *Fleet) Group(group string, wanted topics.Version, behind bool) topics.Summary {
-	s := topics.Summary{DeviceGroup: group, Wanted: wanted}
-	if behind {
-		s.StoreBehind = 1
+func newCounts() counts {
+	return counts{versions: make(map[topics.Version]int64), apps: make(map[string]int64)}
+}
+
+func (c *counts) add(r *record, n int64) {
+	c.known += n
+	if !r.online {
+		return
 	}
-	c, ok := f.groups[group]
-	if !ok {
-		return s
+	c.online += n
+	increase(c.versions, r.version(), n)
+	if r.phase.Value() == topics.PhaseUpdating {
+		c.updating += n
 	}
-	c.fill(&s)
-	s.Current = c.current(wanted)
+	if len(r.failing) > 0 {
+		c.failing += n
+	}
+	for _, app := range r.apps() {
+		increase(c.apps, app, n)
+	}
+}
+
+// increase adds n to an entry, and keeps no entry that is zero.
+func increase[K comparable](m map[K]int64, key K, n int64) {
+	if m[key] += n; m[key] == 0 {
+		delete(m, key)
+	}
+}
+
+// at is what the counts come to if that config is wanted. At "none" nobody is current: those without a config are not where
+// they should be.
+func (c *counts) at(wanted topics.Version) Counts {
+	all := Counts{Devices: c.known, Online: c.online, Offline: c.known - c.online, Updating: c.updating, Failing: c.failing}
+	if !wanted.IsZero() {
+		all.Current = c.versions[wanted]
+		all.Behind = c.online - all.Current
+	}
+	return all
+}
+
+// Add adds up the counts of different devices.
+func (c *Counts) Add(o Counts) {
+	c.Devices += o.Devices
+	c.Online += o.Online
+	c.Offline += o.Offline
+	c.Current += o.Current
+	c.Behind += o.Behind
+	c.Updating += o.Updating
+	c.Failing += o.Failing
+}
+
+// one is the counts of a single device.
+func one(r *record, wanted topics.Version) Counts {
+	if !r.online {
+		return Counts{Devices: 1, Offline: 1}
+	}
+	c := Counts{Devices: 1, Online: 1}
+	if r.behind(wanted) {
+		c.Behind = 1
+	} else if !wanted.IsZero() {
+		c.Current = 1
+	}
+	if r.phase.Value() == topics.PhaseUpdating {
+		c.Updating = 1
+	}
+	if len(r.failing) > 0 {
+		c.Failing = 1
+	}
+	return c
+}
+
+// summary is what the counts come to. Wanted and At are left to the caller.
+func (c *counts) summary(n Counts) topics.Summary {
+	return topics.Summary{
+		Devices: n.Devices, Online: n.Online, Offline: n.Offline, Current: n.Current, Behind: n.Behind, Updating: n.Updating, Failing: n.Failing,
+		FailingApps: highest(c.apps),
+	}
+}
+
+// configIDs counts devices by the config_id that they have applied.
+func (c *counts) configIDs() map[string]int64 {
 	ids := make(map[string]int64, len(c.versions))
 	for v, n := range c.versions {
 		ids[strconv.FormatInt(v.ConfigID, 10)] += n
 	}
-	s.ConfigIDs = highest(ids)
-	return s
-}
-
-// All counts all devices. Wanted gives the config that a group's devices should be at, and behind is
-// how many groups have devices with a newer config than the store. At is left to the caller.
-func (f *Fleet) All(wanted func(group string) topics.Version, behind int) topics.Summary {
-	s := topics.Summary{StoreBehind: int64(behind)}
-	f.all.fill(&s)
-	for group, c := range f.groups {
-		s.Current += c.current(wanted(group))
-	}
-	return s
-}
-
-func (c *counts) fill(s *topics.Summary) {
-	s.Devices, s.Online, s.Failing = c.known, c.online, c.failing
-	s.FailingApps = highest(c.apps)
-}
-
-// current is how many devices have the wanted config; none when none is wanted.
-func (c *counts) current(wanted topics.Version) int64 {
-	if wanted.IsZero() {
-		return 0
-	}
-	return c.versions[wanted]
+	return highest(ids)
 }
 
 // highest copies the MaxListed entries with the highest counts; nil when there is none.

@@ -11,6 +11,9 @@ import (
 	"muster/topics"
 )
 
+// PhaseBehind is the phase of a device that has not heard of the wanted config yet.
+const PhaseBehind = "behind"
+
 // A Device is one in a list: an entry of GET /api/v2/devices.
 type Device struct {
 	Device      string `json:"device"`

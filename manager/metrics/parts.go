@@ -7,9 +7,9 @@ import (
 
 	"muster/broker"
 	"muster/manager/checkin"
+	"muster/manager/fleet"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
-	"muster/manager/summary"
 )
 
 // Parts are those of a manager that count for themselves. All are required but Server.
@@ -17,7 +17,7 @@ type Parts struct {
 	Configs   *snapshot.Maker
 	Publisher *publish.Publisher
 	Checkins  *checkin.Responder
-	Summaries *summary.Publisher
+	Devices   *fleet.Fleet
 	// Connected reports whether there is a connection to the broker.
 	Connected func() bool
 	// Server is the embedded broker; nil when the broker is an external one.
@@ -44,18 +44,7 @@ func (m *Metrics) Watch(p Parts) {
 	}
 	m.counter("muster_checkin_replies_failed_total", "Replies to check-ins that the broker did not take.", nil, p.Checkins.Failed)
 
-	m.gauge("muster_devices_known", "Devices of which there is a status.", func() float64 {
-		known, _, _ := p.Summaries.Devices()
-		return float64(known)
-	})
-	m.gauge("muster_devices_online", "Devices that are connected, by their status.", func() float64 {
-		_, online, _ := p.Summaries.Devices()
-		return float64(online)
-	})
-	m.gauge("muster_devices_failing", "Devices that are connected and have an app that fails.", func() float64 {
-		_, _, failing := p.Summaries.Devices()
-		return float64(failing)
-	})
+	m.watchFleet(p.Devices, p.Configs.Groups)
 
 	m.gauge("muster_broker_connected", "1 while there is a connection to the broker, else 0.", func() float64 {
 		if p.Connected() {

@@ -12,12 +12,12 @@ import (
 
 	"muster/broker"
 	"muster/manager/checkin"
+	"muster/manager/fleet"
 	"muster/manager/metrics"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/sqlite"
-	"muster/manager/summary"
 	"muster/topics"
 )
 
@@ -57,8 +57,8 @@ func watched(t *testing.T) *metrics.Metrics {
 	}
 	m.Watch(metrics.Parts{
 		Configs: configs, Publisher: publisher, Server: server, Connected: func() bool { return true },
-		Checkins:  checkin.New(client, configs, publisher, checkin.Options{Log: discard}),
-		Summaries: summary.New(client, configs, summary.Options{Log: discard}),
+		Checkins: checkin.New(client, configs, publisher, checkin.Options{Log: discard}),
+		Devices:  fleet.New(client, s.Devices(), configs, fleet.Options{Log: discard}),
 	})
 	m.WatchCertificate(time.Now)
 	m.WatchBridge(bridged)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/manager/fleet"
 	"muster/topics"
 )
 
@@ -22,7 +23,7 @@ type memory struct {
 	mu        sync.Mutex
 	retained  map[string]client.Message
 	handlers  map[string]client.Handler
-	up        func()
+	onUp      []func()
 	published map[string]int
 }
 
@@ -46,8 +47,16 @@ func (m *memory) Subscribe(s client.Subscription) error {
 }
 
 func (m *memory) OnUp(f func()) {
-	m.up = f
+	m.mu.Lock()
+	m.onUp = append(m.onUp, f)
+	m.mu.Unlock()
 	f()
+}
+
+func (m *memory) reconnect() {
+	for _, up := range m.onUp {
+		up()
+	}
 }
 
 func (m *memory) Publish(_ context.Context, message client.Message) error {
@@ -90,9 +99,12 @@ func paced(t *testing.T, prepare func(*memory), test func(t *testing.T, m *memor
 			prepare(m)
 		}
 		var log bytes.Buffer // written from this goroutine's messages only
-		p := New(m, &groups{ids: map[string]int64{"shops": 2}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		configs, to := &groups{ids: map[string]int64{"shops": 2}}, slog.New(slog.NewTextHandler(&log, nil))
+		devices := fleet.New(m, noRows{}, configs, fleet.Options{Log: to})
+		p := New(m, configs, devices, Options{Log: to})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
+		running.Go(func() { devices.Run(ctx) })
 		running.Go(func() { p.Run(ctx) })
 		synctest.Wait()
 		test(t, m, &log)
@@ -153,14 +165,14 @@ func TestSummariesAfterAReconnection(t *testing.T) {
 		m.said()
 		late := m.handlers[topics.DefaultRoot.Filter(topics.DeviceStatus)]
 
-		m.up() // to a broker that has it all
+		m.reconnect() // to a broker that has it all
 		pause(time.Minute)
 		if said := m.said(); len(said) != 0 {
 			t.Errorf("published although the broker has it: %v", said)
 		}
 
 		clear(m.retained)
-		m.up() // to one that has lost it
+		m.reconnect() // to one that has lost it
 		late(statusOf(t, "d2", 2))
 		m.put(statusOf(t, "d1", 2)) // comes back
 		pause(10*time.Second - time.Millisecond)

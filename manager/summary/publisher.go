@@ -3,7 +3,6 @@ package summary
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
@@ -11,16 +10,23 @@ import (
 	"time"
 
 	"muster/broker/client"
-	"muster/manager/fleet"
-	"muster/manager/store"
 	"muster/topics"
 )
 
-// Configs says which device_groups exist and what their devices should be at. Package snapshot has the one
-// that managers use.
-type Configs interface {
+// Groups says which device_groups exist. Package snapshot has the one that managers use.
+type Groups interface {
 	Groups() []string
-	Latest(group string) (store.Snapshot, bool)
+}
+
+// Fleet counts devices, as a [fleet.Fleet] does.
+type Fleet interface {
+	Groups
+	// Summary counts the devices of a group; behind says that they have a newer config than the store.
+	Summary(group string, behind bool) topics.Summary
+	// SummaryOfAll counts all devices; behind is of how many groups the devices have a newer config than the store.
+	SummaryOfAll(behind int) topics.Summary
+	// Quiet is how long to wait until the counts are complete.
+	Quiet() time.Duration
 }
 
 // Options say how a [Publisher] is to be. Zero values stand for the defaults.
@@ -35,34 +41,28 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// complainEvery is how often statuses that cannot be used are logged at most.
-const complainEvery = time.Minute
-
 // patience is how long the broker may take to take one summary.
 const patience = 5 * time.Second
 
-// A Publisher counts statuses and publishes summaries while its Run runs.
+// A Publisher publishes summaries while its Run runs.
 type Publisher struct {
-	client  client.Client
-	configs Configs
-	o       Options
+	client client.Client
+	groups Groups
+	fleet  Fleet
+	o      Options
 
 	mu sync.Mutex
 	// up counts the connections. All below is what was heard over the last one.
 	up int64
 	// quiet is until when nothing is published: what the broker retains is still on its way.
 	quiet time.Time
-	fleet *fleet.Fleet
 	// seen is what the summary topics hold, by group; "" is the fleet's. A topic that holds something
 	// unreadable has an entry that no summary equals.
 	seen map[string]topics.Summary
-	// unusable counts the statuses that were dropped since the last complaint.
-	unusable   int
-	complained time.Time
 }
 
 // New prepares a Publisher. c may be shared with others.
-func New(c client.Client, configs Configs, o Options) *Publisher {
+func New(c client.Client, groups Groups, fleet Fleet, o Options) *Publisher {
 	if o.Root == "" {
 		o.Root = topics.DefaultRoot
 	}
@@ -75,10 +75,10 @@ func New(c client.Client, configs Configs, o Options) *Publisher {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Publisher{client: c, configs: configs, o: o, fleet: fleet.NewFleet(), seen: make(map[string]topics.Summary)}
+	return &Publisher{client: c, groups: groups, fleet: fleet, o: o, seen: make(map[string]topics.Summary)}
 }
 
-// Run counts and publishes until ctx ends. It must be called once.
+// Run publishes until ctx ends. It must be called once.
 func (p *Publisher) Run(ctx context.Context) {
 	p.client.OnUp(p.connected)
 	timer := time.NewTimer(p.o.Interval)
@@ -99,10 +99,9 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// connected forgets everything, since the broker may be another one, or have lost what it had: a device
-// that was online there may be gone without a will. Then it subscribes, again if need be, to have all that
-// is retained sent once more: what came before this call cannot be told from what came over the
-// connection before. A status that is not retained is counted again when the device next has one.
+// connected forgets what the topics hold, since the broker may be another one, or have lost what it had. Then it subscribes, again
+// if need be, to have all that is retained sent once more: what came before this call cannot be told from what came over the
+// connection before.
 //
 // The QoS is 0 because of what is retained: of that, Mosquitto sends a subscription with QoS 1 no more than
 // about a thousand messages, and drops the others.
@@ -111,12 +110,10 @@ func (p *Publisher) connected() {
 	p.up++
 	up := p.up
 	p.quiet = time.Now().Add(p.o.Interval)
-	p.fleet = fleet.NewFleet()
 	clear(p.seen)
 	p.mu.Unlock()
 
 	for filter, take := range map[string]client.Handler{
-		p.o.Root.Filter(topics.DeviceStatus): p.takeStatus,
 		p.o.Root.Filter(topics.GroupSummary): p.takeSummary,
 		p.o.Root.Filter(topics.FleetSummary): p.takeSummary,
 	} {
@@ -133,46 +130,11 @@ func (p *Publisher) connected() {
 	}
 }
 
-// Devices counts the devices of the fleet as far as this manager has heard of them; see [topics.Summary].
-func (p *Publisher) Devices() (known, online, failing int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.fleet.Totals()
-}
-
-// untilHeard is how long to wait until everything that the broker retains was heard.
+// untilHeard is how long to wait until everything that the broker retains was heard, and the counts are complete.
 func (p *Publisher) untilHeard() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Until(p.quiet)
-}
-
-// takeStatus counts a status. An empty one is a topic that was cleared. It is called with mu held.
-func (p *Publisher) takeStatus(m client.Message) {
-	from, err := p.o.Root.Parse(m.Topic)
-	if err != nil {
-		return
-	}
-	if len(m.Payload) == 0 {
-		p.fleet.Forget(from.Name)
-		return
-	}
-	status, err := topics.ParseStatus(m.Payload)
-	if err == nil && p.fleet.Apply(from.Name, status) == fleet.Full {
-		err = fmt.Errorf("more than %d devices", fleet.MaxDevices)
-	}
-	if err != nil {
-		p.complain(from.Name, err)
-	}
-}
-
-// complain is called with mu held.
-func (p *Publisher) complain(device string, err error) {
-	p.unusable++
-	if now := time.Now(); now.Sub(p.complained) >= complainEvery {
-		p.o.Log.Warn("statuses dropped", "dropped", p.unusable, "last_device", device, "last_error", err)
-		p.unusable, p.complained = 0, now
-	}
+	return max(time.Until(p.quiet), p.fleet.Quiet())
 }
 
 // takeSummary notes what a summary topic holds. It is called with mu held.
@@ -225,7 +187,7 @@ func (p *Publisher) due() []client.Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	groups := make(map[string]bool)
-	for _, group := range p.configs.Groups() {
+	for _, group := range p.groups.Groups() {
 		groups[group] = true
 	}
 	for _, group := range p.fleet.Groups() {
@@ -233,20 +195,15 @@ func (p *Publisher) due() []client.Message {
 	}
 	var due []client.Message
 	for group := range groups {
-		due = p.compare(due, group, p.fleet.Group(group, p.wanted(group), behind[group]))
+		due = p.compare(due, group, p.fleet.Summary(group, behind[group]))
 	}
-	due = p.compare(due, "", p.fleet.All(p.wanted, len(behind)))
+	due = p.compare(due, "", p.fleet.SummaryOfAll(len(behind)))
 	for group := range p.seen {
 		if group != "" && !groups[group] {
 			due = append(due, p.message(group, nil))
 		}
 	}
 	return due
-}
-
-func (p *Publisher) wanted(group string) topics.Version {
-	latest, _ := p.configs.Latest(group)
-	return latest.Version
 }
 
 // compare appends the summary's message to due unless its topic holds the same already.

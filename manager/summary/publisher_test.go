@@ -17,6 +17,7 @@ import (
 	"muster/broker"
 	"muster/broker/client"
 	"muster/broker/client/network"
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/test/rig"
 	"muster/topics"
@@ -150,18 +151,26 @@ func dial(t *testing.T, url, id string) client.Client {
 	return c
 }
 
-func run(t *testing.T, c client.Client, configs Configs, behind func() []string) (stop func()) {
+// noRows is a store that knows of no device.
+type noRows struct{ store.Devices }
+
+func (noRows) Heads(context.Context, string, int) ([]store.DeviceHead, error) { return nil, nil }
+
+func (noRows) ChangedSince(context.Context, time.Time, string, int) ([]store.DeviceHead, error) {
+	return nil, nil
+}
+
+func run(t *testing.T, c client.Client, configs fleet.Configs, behind func() []string) (stop func()) {
 	t.Helper()
-	p := New(c, configs, Options{Interval: 50 * time.Millisecond, Behind: behind})
+	devices := fleet.New(c, noRows{}, configs, fleet.Options{Settle: 50 * time.Millisecond})
+	p := New(c, configs, devices, Options{Interval: 50 * time.Millisecond, Behind: behind})
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.Run(ctx)
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { devices.Run(ctx) })
+	running.Go(func() { p.Run(ctx) })
 	stop = sync.OnceFunc(func() {
 		cancel()
-		<-done
+		running.Wait()
 	})
 	t.Cleanup(stop)
 	return stop
@@ -180,8 +189,8 @@ func TestPublisher(t *testing.T) {
 		say(t, devices, "d2", topics.Status{State: topics.Online, Session: 1, DeviceGroup: "shops", Version: at(1), Failing: []topics.Failure{{App: "web", Reason: "no"}}})
 		publish(t, devices, topics.DefaultRoot.Topic(topics.DeviceStatus, "d3"), []byte("nonsense"))
 		v.await(map[string]topics.Summary{
-			"": {Devices: 2, Online: 2, Current: 1, Failing: 1, StoreBehind: 1, FailingApps: map[string]int64{"web": 1}},
-			"shops": {DeviceGroup: "shops", Wanted: at(2), Devices: 2, Online: 2, Current: 1, Failing: 1,
+			"": {Devices: 2, Online: 2, Current: 1, Behind: 1, Failing: 1, StoreBehind: 1, FailingApps: map[string]int64{"web": 1}},
+			"shops": {DeviceGroup: "shops", Wanted: at(2), Devices: 2, Online: 2, Current: 1, Behind: 1, Failing: 1,
 				ConfigIDs: map[string]int64{"1": 1, "2": 1}, FailingApps: map[string]int64{"web": 1}},
 			"empty": empty,
 		})
@@ -192,8 +201,8 @@ func TestPublisher(t *testing.T) {
 		configs.set("shops", 3)
 		configs.set("empty", 0)
 		v.await(map[string]topics.Summary{
-			"":      {Devices: 1, StoreBehind: 1},
-			"shops": {DeviceGroup: "shops", Wanted: at(3), Devices: 1},
+			"":      {Devices: 1, Offline: 1, StoreBehind: 1},
+			"shops": {DeviceGroup: "shops", Wanted: at(3), Devices: 1, Offline: 1},
 		})
 
 		// Another manager, started later, finds it all said.
@@ -202,8 +211,8 @@ func TestPublisher(t *testing.T) {
 		run(t, manager, configs, func() []string { return []string{"empty"} })
 		say(t, devices, "d4", topics.Status{State: topics.Online, Session: 1, DeviceGroup: "new", Version: at(1)})
 		v.await(map[string]topics.Summary{
-			"":      {Devices: 2, Online: 1, StoreBehind: 1},
-			"shops": {DeviceGroup: "shops", Wanted: at(3), Devices: 1},
+			"":      {Devices: 2, Online: 1, Offline: 1, StoreBehind: 1},
+			"shops": {DeviceGroup: "shops", Wanted: at(3), Devices: 1, Offline: 1},
 			"new":   {DeviceGroup: "new", Devices: 1, Online: 1, ConfigIDs: map[string]int64{"1": 1}},
 		})
 		if got := v.count() - said; got > 3 {
@@ -241,8 +250,8 @@ func TestPublisherAfterABrokerLostEverything(t *testing.T) {
 		v.await(map[string]topics.Summary{"": {}, "shops": {DeviceGroup: "shops", Wanted: wanted}})
 		say(t, devices, "d1", topics.Status{State: topics.Online, Session: int64(round), DeviceGroup: "shops"})
 		v.await(map[string]topics.Summary{
-			"":      {Devices: 1, Online: 1},
-			"shops": {DeviceGroup: "shops", Wanted: wanted, Devices: 1, Online: 1, ConfigIDs: map[string]int64{"0": 1}},
+			"":      {Devices: 1, Online: 1, Behind: 1},
+			"shops": {DeviceGroup: "shops", Wanted: wanted, Devices: 1, Online: 1, Behind: 1, ConfigIDs: map[string]int64{"0": 1}},
 		})
 		mosquitto.Stop()
 		mosquitto.Start()
@@ -263,8 +272,8 @@ func (d *refused) Publish(context.Context, client.Message) error {
 // A summary that is refused is complained of, and holds up no other.
 func TestPublisherIsRefused(t *testing.T) {
 	var log bytes.Buffer
-	c := &refused{}
-	p := New(c, &groups{ids: map[string]int64{"shops": 2, "offices": 1}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c, configs := &refused{}, &groups{ids: map[string]int64{"shops": 2, "offices": 1}}
+	p := New(c, configs, fleet.New(c, noRows{}, configs, fleet.Options{}), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	p.publish(t.Context())
 	if got := strings.Count(log.String(), "not authorized"); c.tries != 3 || got != 3 {
 		t.Errorf("%d summaries were tried and %d refusals logged, want 3 and 3:\n%s", c.tries, got, &log)
@@ -282,8 +291,8 @@ func TestPublisherCountsALargeFleet(t *testing.T) {
 	}
 	run(t, dial(t, url, "manager"), &groups{ids: map[string]int64{"shops": 2}}, nil)
 	view(t, dial(t, url, "onlooker")).await(map[string]topics.Summary{
-		"": {Devices: devices, Online: devices},
+		"": {Devices: devices, Online: devices, Behind: devices},
 		"shops": {DeviceGroup: "shops", Wanted: topics.Version{Epoch: epoch, ConfigID: 2},
-			Devices: devices, Online: devices, ConfigIDs: map[string]int64{"0": devices}},
+			Devices: devices, Online: devices, Behind: devices, ConfigIDs: map[string]int64{"0": devices}},
 	})
 }

@@ -10,9 +10,11 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"muster/broker/client"
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
+	"muster/manager/fleet"
 	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/mongo"
@@ -31,6 +33,10 @@ const (
 type Server struct {
 	*httptest.Server
 	Store store.Store
+	// Bus is at the broker that devices are connected to: what it publishes is what they say.
+	Bus client.Client
+	// Devices is what knows them.
+	Devices *fleet.Fleet
 }
 
 // Stores open an empty store of each kind, which is closed when the test ends.
@@ -78,13 +84,15 @@ func StartOn(t testing.TB, documents store.Store) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	configs := snapshot.New(documents, time.Now, discard)
+	bus, devices := startFleet(t, documents, configs)
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: snapshot.New(documents, time.Now, discard), Auth: who, Changed: func(string) {}, Log: discard,
+		Store: documents, Configs: configs, Auth: who, Fleet: devices, Changed: func(string) {}, Log: discard,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(openapitest.Handler(t, handler))
 	t.Cleanup(server.Close)
-	return &Server{Server: server, Store: documents}
+	return &Server{Server: server, Store: documents, Bus: bus, Devices: devices}
 }

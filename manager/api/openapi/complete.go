@@ -18,6 +18,8 @@ var rights = map[string]string{
 	"app rw":          "Needs the right `rw` to this app, or `admin`.",
 	"device_group ro": "Needs the right `ro` or `rw` to this device_group, or `admin`.",
 	"device_group rw": "Needs the right `rw` to this device_group, or `admin`.",
+	"device ro":       "Needs the right `ro` or `rw` to the device's device_group, or `admin`.",
+	"device rw":       "Needs the right `rw` to the device's device_group, or `admin`.",
 	"cron_job ro":     "Needs the right `ro` or `rw` to this cron_job, or `admin`.",
 	"cron_job rw":     "Needs the right `rw` to this cron_job, or `admin`.",
 }

@@ -95,18 +95,32 @@ func (x Exchange) checkQuery(op Place) error {
 			return fmt.Errorf("the parameter %s is not documented", name)
 		}
 		schema := parameters[i].At("schema")
-		var value any = values[0]
-		if schema.At("type").Value == "integer" {
-			var err error
-			if value, err = strconv.ParseInt(values[0], 10, 64); err != nil {
-				return fmt.Errorf("the parameter %s: %w", name, err)
-			}
+		value, err := parameter(schema, values)
+		if err == nil {
+			err = schema.Validate(value)
 		}
-		if err := schema.Validate(value); err != nil {
+		if err != nil {
 			return fmt.Errorf("the parameter %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// parameter is the value that a query gives to a parameter of that schema.
+func parameter(schema Place, values []string) (value any, err error) {
+	switch schema.At("type").Value {
+	case "array":
+		list := make([]any, len(values))
+		for i, v := range values {
+			list[i] = v
+		}
+		return list, nil
+	case "boolean":
+		return strconv.ParseBool(values[0])
+	case "integer":
+		return strconv.ParseInt(values[0], 10, 64)
+	}
+	return values[0], nil
 }
 
 func validateJSON(schema Place, data []byte) error {

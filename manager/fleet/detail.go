@@ -1,0 +1,122 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"muster/manager/store"
+	"muster/topics"
+)
+
+// Group is the device_group of a device that is known. It fails with [store.ErrNotFound].
+func (f *Fleet) Group(ctx context.Context, device string) (string, error) {
+	if r, ok := f.known(device); ok {
+		return r.DeviceGroup, nil
+	}
+	row, err := f.row(ctx, device)
+	return row.DeviceGroup, err
+}
+
+// A live is what is in memory of a device, at one moment.
+type live struct {
+	Device
+	since *time.Time
+	// heard says that it is by a status, and not by what the store has.
+	heard bool
+}
+
+// known is what is in memory of a device.
+func (f *Fleet) known(device string) (live, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	r, ok := f.census.devices[device]
+	if !ok {
+		return live{}, false
+	}
+	l := live{r.show(f.latest(r.group.Value())), moment(r.since), r.heard}
+	l.Pulls = f.pulls.of(device)
+	return l, true
+}
+
+// Get is all that is known of a device: what it says over its connection, what the store has, and what is wanted of it. It fails with
+// [store.ErrNotFound].
+func (f *Fleet) Get(ctx context.Context, device string) (Detail, error) {
+	row, err := f.row(ctx, device)
+	missing := errors.Is(err, store.ErrNotFound)
+	if err != nil && !missing {
+		return Detail{}, err
+	}
+	now, ok := f.known(device)
+	if !ok {
+		if missing {
+			return Detail{}, err
+		}
+		r := newRecord(device) // written since the store was last asked
+		r.take(row.DeviceHead)
+		now = live{Device: r.show(f.latest(row.DeviceGroup))}
+	}
+	snapshot, _ := f.configs.Latest(now.DeviceGroup)
+	return detail(now, row, wantedOf(snapshot)), nil
+}
+
+// wantedOf is what a snapshot asks for; nothing when there is none, or it cannot be read.
+func wantedOf(s store.Snapshot) (c topics.Config) {
+	if c, err := topics.ParseConfig(s.Payload); err == nil {
+		return c
+	}
+	return topics.Config{}
+}
+
+// detail puts together what is known of a device and what is wanted of it.
+func detail(now live, row store.Device, wanted topics.Config) Detail {
+	d := Detail{
+		Device: now.Device, Note: row.Note, Since: now.since, Apps: []App{}, CronJobs: []topics.CronJobState{}, Events: row.Events,
+	}
+	if d.Events == nil {
+		d.Events = []store.Event{}
+	}
+	if row.Labels != nil {
+		d.Labels = row.Labels
+	}
+	report, reported := readReport(row.Report)
+	if reported {
+		d.Machine, d.LastReport = report.Machine, lastReport(report, row.Reported)
+		d.CronJobs = append(d.CronJobs, report.CronJobs...)
+		if !now.heard { // or the status has the reasons of now
+			d.Failing = append([]topics.Failure{}, report.Failing...)
+		}
+		if seen := d.LastSeen; seen == nil || seen.Before(row.Reported) {
+			d.LastSeen = &row.Reported
+		}
+		if d.Agent == "" {
+			d.Agent = report.Agent
+		}
+	}
+	why := explanation{d.Device, d.Since, report, reported, row.Reported}
+	d.Apps = append(d.Apps, why.apps(wanted)...)
+	return d
+}
+
+// readReport reads as much of a report as can be read: a device may say anything. It reports whether there is one.
+func readReport(payload json.RawMessage) (r topics.Report, ok bool) {
+	if len(payload) == 0 {
+		return r, false
+	}
+	err := json.Unmarshal(payload, &r)
+	wrongType := new(json.UnmarshalTypeError)
+	if err != nil && !errors.As(err, &wrongType) {
+		return topics.Report{}, true
+	}
+	return r, true
+}
+
+func lastReport(r topics.Report, received time.Time) *LastReport {
+	last := &LastReport{ReportID: r.ReportID, Received: received, Dropped: r.Dropped}
+	if !r.At.IsZero() {
+		at := r.At.UTC()
+		last.At, last.ClockOff = &at, at.Sub(received).Seconds()
+	}
+	return last
+}
