@@ -31,9 +31,9 @@ type bus struct {
 }
 
 // openBus starts the embedded broker or connects to the external one.
-func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, overTLS *tls.Config, log *slog.Logger) (bus, error) {
+func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, reports *bridging, overTLS *tls.Config, log *slog.Logger) (bus, error) {
 	if f.broker.URL == "" {
-		server, err := listen(f, root, who, overTLS, log)
+		server, err := listen(f, root, who, reports, overTLS, log)
 		if err != nil {
 			return bus{}, err
 		}
@@ -61,7 +61,7 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 	return bus{Client: dialed, url: f.broker.Public(), connected: dialed.Connected}, nil
 }
 
-func listen(f serveFlags, root topics.Root, who *auth.Authenticator, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
+func listen(f serveFlags, root topics.Root, who *auth.Authenticator, reports *bridging, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
 	options := broker.Options{
 		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
 		Authenticate: func(login broker.Login) (broker.Identity, error) {
@@ -69,6 +69,9 @@ func listen(f serveFlags, root topics.Root, who *auth.Authenticator, overTLS *tl
 			return broker.Identity{Role: role, Name: name}, err
 		},
 		TLS: overTLS, Log: log,
+	}
+	if reports != nil {
+		options.Report = reports.report
 	}
 	server, err := broker.Listen(options)
 	if err != nil {

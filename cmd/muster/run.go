@@ -72,7 +72,12 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	bus, err := openBus(f, root, name, who, overTLS, log)
+	reports, err := openReports(f, dir, documents, log)
+	if err != nil {
+		return err
+	}
+	defer closing(reports.close)
+	bus, err := openBus(f, root, name, who, reports, overTLS, log)
 	if err != nil {
 		return err
 	}
@@ -110,6 +115,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if served != nil {
 		measures.WatchCertificate(served.Expiry)
 	}
+	if reports != nil {
+		measures.WatchBridge(reports.Stats)
+	}
 	// The others end after the API, so that what its last requests change still goes out.
 	others, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -127,6 +135,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		summaries.Run(others)
 		return nil
 	})
+	group.Go(func() error { return reports.run(others) })
 	group.Go(func() error {
 		retention.New(documents.Reports(), f.reportTTL, log).Run(others)
 		return nil

@@ -43,6 +43,8 @@ type serveFlags struct {
 	tlsCertFile string
 	tlsKeyFile  string
 	broker      brokerflags.Flags
+	bridge      bool
+	spool       spoolFlags
 
 	basicAuthUser     string
 	basicAuthPassword string
@@ -88,6 +90,8 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --https-addr, --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by; read again when it changes")
 	flags.StringVar(&f.tlsKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
+	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the embedded broker to the store; without, they are for whoever subscribes to them")
+	f.spool.declare(flags)
 	flags.StringVar(&f.basicAuthUser, "basic-auth-user", "admin", "name of the local admin")
 	flags.StringVar(&f.basicAuthPassword, "basic-auth-password", "", "password of the local admin, instead of the one in the data directory")
 	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
@@ -144,6 +148,9 @@ func (f *serveFlags) check() error {
 		return err
 	}
 	if err := f.checkBroker(); err != nil {
+		return err
+	}
+	if err := f.spool.check(); err != nil {
 		return err
 	}
 	for flag, addr := range map[string]string{"http-addr": f.httpAddr, "https-addr": f.httpsAddr} {

@@ -36,6 +36,7 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"REST port that is none", []string{"--http-addr=127.0.0.1:99999"}, `http-addr: the port must be from 0 to 65535, is "99999"`},
 		{"log level that is none", []string{"--log-level=loud"}, "log-level: must be"},
 		{"external broker without a scheme", []string{"--broker-url=127.0.0.1"}, "broker-url: "},
+		{"a spool of nothing", []string{"--spool-size=1KB"}, "spool-size: must be at least 1.049MB, is 1kB"},
 		{"MQTT host alone", []string{"--mqtt-addr=localhost"}, "mqtt-addr: must be HOST:PORT"},
 		{"WebSocket host alone", []string{"--mqtt-ws-addr=localhost"}, "mqtt-ws-addr: must be HOST:PORT"},
 		{"certificate without its key", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=x"}, "given together"},

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"muster/bridge"
+	"muster/bridge/spool"
+	"muster/broker"
+	"muster/topics"
+)
+
+// BenchmarkPuback is how long devices wait for the PUBACK of a report of 700 bytes, which comes when it is on the disk: 1,000
+// connections over TCP with MQTT 3.1.1, each with one report at a time, all together at a rate or as fast as they can. A sink
+// that takes everything reads along.
+func BenchmarkPuback(b *testing.B) {
+	for _, rate := range []int{5_000, 10_000, 0} {
+		name := fmt.Sprint(rate, " per second")
+		if rate == 0 {
+			name = "full speed"
+		}
+		b.Run(name, func(b *testing.B) { benchmarkPuback(b, rate) })
+	}
+}
+
+func benchmarkPuback(b *testing.B, rate int) {
+	dir, err := openDataDir(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer dir.close()
+	log := slog.New(slog.DiscardHandler)
+	bridged, err := openBridging(dir, spoolFlags{spool.DefaultSize}, []sinkSpec{{"shelf", func(string) (bridge.Sink, error) { return &shelf{}, nil }}}, log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bridged.close()
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- bridged.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	}()
+	server, err := broker.Listen(broker.Options{
+		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Report: bridged.report, Log: log,
+		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleLocal}, nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer server.Close()
+
+	const devices = 1000
+	var all sync.WaitGroup
+	waits := make([][]time.Duration, devices)
+	conns := make([]net.Conn, devices)
+	for d := range devices {
+		if conns[d], err = dialReporter(server.TCPAddr().String(), d); err != nil {
+			b.Fatal(err)
+		}
+		defer conns[d].Close()
+	}
+	b.ResetTimer()
+	start := time.Now()
+	for d := range devices {
+		all.Go(func() {
+			for n := range b.N/devices + 1 {
+				began := time.Now()
+				if rate > 0 { // the connections take turns; who is late does not shift the others
+					due := start.Add(time.Duration(n*devices+d) * time.Second / time.Duration(rate))
+					time.Sleep(time.Until(due))
+					began = due
+				}
+				if err := sendReport(conns[d], d, n); err != nil {
+					b.Error(err)
+					return
+				}
+				waits[d] = append(waits[d], time.Since(began))
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	took := slices.Sorted(slices.Values(slices.Concat(waits...)))
+	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "reports/s")
+	for _, percent := range []int{50, 99} {
+		b.ReportMetric(took[len(took)*percent/100].Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// dialReporter connects a device with MQTT 3.1.1.
+func dialReporter(addr string, d int) (net.Conn, error) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	id := fmt.Sprintf("d%04d", d)
+	connect := append([]byte{0x10, byte(12 + len(id)), 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, byte(len(id))}, id...)
+	if _, err := c.Write(connect); err != nil {
+		return nil, err
+	}
+	_, err = io.ReadFull(c, make([]byte, 4))
+	return c, err
+}
+
+// sendReport publishes one with QoS 1 and waits for its PUBACK.
+func sendReport(c net.Conn, d, n int) error {
+	topic := topics.DefaultRoot.Topic(topics.DeviceReport, fmt.Sprintf("d%04d", d))
+	payload := fmt.Sprintf(`{"boot":"b","seq":%d,"pad":"%0650d"}`, n+1, 0)
+	id := uint16(n%65535) + 1
+	body := binary.BigEndian.AppendUint16(nil, uint16(len(topic)))
+	body = binary.BigEndian.AppendUint16(append(body, topic...), id)
+	body = append(body, payload...)
+	packet := append(binary.AppendUvarint([]byte{0x32}, uint64(len(body))), body...)
+	if _, err := c.Write(packet); err != nil {
+		return err
+	}
+	var ack [4]byte
+	if _, err := io.ReadFull(c, ack[:]); err != nil {
+		return err
+	}
+	if ack[0] != 0x40 || binary.BigEndian.Uint16(ack[2:]) != id {
+		return fmt.Errorf("the answer to %d is % x", id, ack)
+	}
+	return nil
+}
