@@ -11,6 +11,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -97,6 +98,9 @@ func (c *Client) Publish(ctx context.Context, m client.Message) error {
 func (c *Client) Subscribe(s client.Subscription) error {
 	if c.closing.Load() {
 		return client.ErrClosed
+	}
+	if c.options.Session != nil {
+		return errors.New("subscribe: a client with a session has the one subscription of that")
 	}
 	if err := checkSubscription(s); err != nil {
 		return fmt.Errorf("subscribe: %w", err)

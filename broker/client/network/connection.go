@@ -41,8 +41,9 @@ type connection struct {
 	conn    *packetConn
 	paho    *paho.Client
 	session *watchedSession
-	// server is what the broker said about itself.
+	// server is what the broker said about itself, and kept whether it still had the session.
 	server *paho.ConnackProperties
+	kept   bool
 }
 
 // A connectError is a failed attempt, with how the other side's answer began.
@@ -54,20 +55,24 @@ type connectError struct {
 func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
-// connect says CONNECT on raw, which it owns from now on. Messages go to deliver. When ctx ends, the
-// connection does too.
-func connect(ctx context.Context, raw net.Conn, packet *paho.Connect, deliver func(client.Message)) (*connection, error) {
+// connect says CONNECT on raw, which it owns from now on. Messages go to deliver, and with a session to that. When ctx ends,
+// the connection does too.
+func connect(ctx context.Context, raw net.Conn, packet *paho.Connect, deliver func(client.Message), session *Session) (*connection, error) {
 	n := &connection{gone: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancelCause(ctx)
 	n.conn = newPacketConn(raw, n.fail)
-	n.session = &watchedSession{State: state.NewInMemory(), fail: n.fail}
+	n.session = &watchedSession{State: state.NewInMemory(), fail: n.fail, manual: session != nil}
 	n.paho = paho.NewClient(paho.ClientConfig{
 		Conn:          n.conn,
 		Session:       n.session,
 		PingHandler:   &watchedPinger{paho.NewDefaultPinger(), n.fail},
 		PacketTimeout: answerTimeout,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
-			deliver(received(r.Packet))
+			if session != nil {
+				session.take(n, r.Packet)
+			} else {
+				deliver(received(r.Packet))
+			}
 			return true, nil
 		}},
 		OnServerDisconnect: func(*paho.Disconnect) {}, // known by then
@@ -76,7 +81,7 @@ func connect(ctx context.Context, raw net.Conn, packet *paho.Connect, deliver fu
 	defer hangUp()
 	answer, err := n.paho.Connect(n.ctx, packet)
 	if err == nil {
-		n.server = answer.Properties
+		n.server, n.kept = answer.Properties, answer.SessionPresent
 		return n, nil
 	}
 	switch cause := context.Cause(n.ctx); {

@@ -58,8 +58,11 @@ func hint(err error) string {
 		noTLS      tls.RecordHeaderError
 		refusedTLS *net.OpError
 		dns        *net.DNSError
+		unable     *unableError
 	)
 	switch {
+	case errors.As(err, &unable):
+		return unable.cure
 	case errors.As(err, &reason):
 		return reasonHints[reason.code]
 	case errors.As(err, &dns):

@@ -37,7 +37,7 @@ func attempt(t *testing.T, url string, o Options) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := connect(t.Context(), raw, packet, func(client.Message) {})
+	n, err := connect(t.Context(), raw, packet, func(client.Message) {}, nil)
 	if err == nil {
 		n.end()
 		t.Fatalf("connected to %s", url)

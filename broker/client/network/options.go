@@ -33,6 +33,8 @@ type Options struct {
 	// publish if the connection ends without a goodbye; nil is none. Its MQTT 5 properties, expiry
 	// included, are not sent: the library leaves them out.
 	Will func() *client.Message
+	// Session, when not nil, is one that lasts; see there.
+	Session *Session
 	// Backoff says how long to wait between attempts to connect.
 	Backoff Backoff
 	// Log gets a line for each connection that is made, is lost or fails. The default is to say nothing.
@@ -67,6 +69,11 @@ func (o Options) withDefaults() (Options, endpoint, error) {
 	}
 	if o.Backoff, err = o.Backoff.withDefaults(); err != nil {
 		return o, where, err
+	}
+	if o.Session != nil {
+		if err := o.Session.check(); err != nil {
+			return o, where, err
+		}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -34,6 +34,11 @@ func (c *Client) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if s := c.options.Session; s != nil && false {
+			log.Warn("another client has taken over the session at the MQTT broker")
+			s.TakenOver()
+			return
+		}
 		if time.Since(since) >= c.options.Backoff.Stable {
 			delays.Reset()
 		}
@@ -58,11 +63,11 @@ func (c *Client) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, raw, packet, c.deliver)
+	return connect(ctx, raw, packet, c.deliver, c.options.Session)
 }
 
-// connectPacket asks for a session that ends with the connection: nothing depends on one that lasts, and
-// a broker that keeps none cannot lose any.
+// connectPacket asks for a session that ends with the connection, unless the options want another: nothing depends on one
+// that lasts, and a broker that keeps none cannot lose any.
 func (c *Client) connectPacket() (*paho.Connect, error) {
 	p := &paho.Connect{
 		ClientID: c.options.ClientID, CleanStart: true, KeepAlive: uint16(seconds(c.options.KeepAlive)),
@@ -73,6 +78,9 @@ func (c *Client) connectPacket() (*paho.Connect, error) {
 			MaximumPacketSize:  paho.Uint32(maximumPacket),
 			RequestProblemInfo: true,
 		},
+	}
+	if s := c.options.Session; s != nil {
+		s.ask(p)
 	}
 	if c.options.Will == nil {
 		return p, nil
@@ -89,6 +97,13 @@ func (c *Client) connectPacket() (*paho.Connect, error) {
 // serve keeps the subscriptions of n until it ends.
 func (c *Client) serve(n *connection, log *slog.Logger) {
 	defer n.end()
+	if s := c.options.Session; s != nil {
+		if err := s.begin(n); err != nil {
+			n.cancel(err) // the goodbye comes after it
+			return
+		}
+		s.Begun(n.kept)
+	}
 	for first := true; ; first = false {
 		if err := c.placeSubscriptions(n, log); err != nil {
 			return // n has failed, and knows why

@@ -51,6 +51,15 @@ func (e *disconnectError) Unwrap() error { return &e.reason }
 type watchedSession struct {
 	*state.State
 	fail func(error)
+	// manual says that messages are acknowledged elsewhere, and not when their handler has returned.
+	manual bool
+}
+
+func (s *watchedSession) Ack(p *packets.Publish) error {
+	if s.manual {
+		return nil
+	}
+	return s.State.Ack(p)
 }
 
 func (s *watchedSession) ConnectionLost(d *packets.Disconnect) error {
