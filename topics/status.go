@@ -104,11 +104,14 @@ func checkState(state string) error {
 	return nil
 }
 
-// Presence says whether a manager is connected: the retained payload of a [ManagerStatus] topic.
+// Presence says whether a manager or a bridge is connected: the retained payload of a [ManagerStatus] or [BridgeStatus]
+// topic.
 type Presence struct {
-	State string    `json:"state"`
-	Agent string    `json:"agent,omitempty"`
-	At    time.Time `json:"at"`
+	State string `json:"state"`
+	// Instance tells bridges of one name apart, of which one is connected at a time; managers leave it out.
+	Instance string    `json:"instance,omitempty"`
+	Agent    string    `json:"agent,omitempty"`
+	At       time.Time `json:"at"`
 }
 
 // Encode validates and marshals p.

@@ -1,0 +1,81 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"muster/bridge"
+)
+
+const (
+	// retryMin and retryMax bound the waits before what the spool did not take is offered again.
+	retryMin = 100 * time.Millisecond
+	retryMax = 10 * time.Second
+)
+
+// take spools what is queued, in the order in which it came, and acknowledges it, until ctx ends.
+func (s *Source) take(ctx context.Context) {
+	for {
+		var batch []item
+		select {
+		case first := <-s.queue:
+			batch = append(batch, first)
+		case <-ctx.Done():
+			return
+		}
+		for len(batch) < cap(s.queue) && len(s.queue) > 0 {
+			batch = append(batch, <-s.queue)
+		}
+		var records []bridge.Record
+		for _, in := range batch {
+			if in.record != nil {
+				records = append(records, *in.record)
+			}
+		}
+		if !s.spool(ctx, records) {
+			return
+		}
+		for _, in := range batch {
+			in.acknowledge()
+		}
+		s.taken.Add(int64(len(records)))
+		s.left.Add(int64(len(batch) - len(records)))
+	}
+}
+
+// spool offers records until they are taken. It reports false when ctx ended before.
+func (s *Source) spool(ctx context.Context, records []bridge.Record) bool {
+	// The library draws from 0 to twice the interval.
+	waits := &backoff.ExponentialBackOff{InitialInterval: retryMin / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: retryMax / 2}
+	for attempt := 1; ; attempt++ {
+		err := s.o.Take(ctx, records...)
+		if err == nil {
+			if attempt > 1 {
+				s.waiting.Store(false)
+				s.o.Log.Info("reports are spooled again")
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if attempt == 1 {
+			s.waiting.Store(true)
+			hint := "the disk of the spool may be full or failing"
+			if errors.Is(err, bridge.ErrFull) {
+				hint = "a sink takes no reports: see what it fails with; until there is room they wait at the MQTT broker"
+			}
+			s.o.Log.Warn("reports cannot be spooled and are not acknowledged to the MQTT broker", "err", err, "hint", hint)
+		}
+		timer := time.NewTimer(waits.NextBackOff())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+	}
+}
