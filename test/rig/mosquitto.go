@@ -30,12 +30,14 @@ type MosquittoOptions struct {
 	Also []string
 	// CertFile and KeyFile are the PEM files of "mqtts" and "wss".
 	CertFile, KeyFile string
+	// Dir is where it keeps sessions and retained messages, with "persistence true" in Config; by default it comes back empty
+	// from a Stop and Start.
+	Dir string
 	// Config are further lines for mosquitto.conf, which belong to the last listener where that matters.
 	Config string
 }
 
-// A Broker is a Mosquitto process of a test's own, on loopback ports of its own. It keeps nothing on disk,
-// so it comes back empty from a Stop and Start.
+// A Broker is a Mosquitto process of a test's own, on loopback ports of its own.
 type Broker struct {
 	t         testing.TB
 	options   MosquittoOptions
@@ -177,9 +179,13 @@ func (b *Broker) writeConfig(dir string) string {
 	b.t.Helper()
 	lines := []string{
 		"user root", // only heeded when started by root, who owns the files
-		"persistence false",
 		"log_dest stderr",
 		"set_tcp_nodelay true",
+	}
+	if b.options.Dir == "" {
+		lines = append(lines, "persistence false")
+	} else {
+		lines = append(lines, "persistence_location "+b.options.Dir+"/")
 	}
 	file := func(name, content string) string {
 		path := filepath.Join(dir, name)

@@ -1,0 +1,57 @@
+package mqtt
+
+import (
+	"testing"
+	"time"
+
+	"muster/topics"
+)
+
+func TestTurn(t *testing.T) {
+	now := time.Now()
+	online := func(by string) topics.Presence { return topics.Presence{State: topics.Online, Instance: by} }
+	offline := topics.Presence{State: topics.Offline, Instance: "other"}
+	for _, test := range []struct {
+		name       string
+		heard      []topics.Presence
+		upLast     bool
+		from, till time.Duration
+	}{
+		{"nobody there", nil, true, settle, settle},
+		{"another", []topics.Presence{online("other")}, false, silence, silence + heartbeat},
+		{"another, and the connection was lost", []topics.Presence{online("other")}, true, silence, silence},
+		{"another that says so again and again", []topics.Presence{online("other"), online("other")}, false, silence, silence + heartbeat},
+		{"another has gone", []topics.Presence{online("other"), offline}, false, settle / 2, settle * 3 / 2},
+		{"one goes and another takes its place", []topics.Presence{offline, online("third")}, false, silence, silence + heartbeat},
+		{"this one, before it was killed", []topics.Presence{online("me")}, false, 0, 0},
+	} {
+		me := turn{instance: "me"}
+		me.up(now)
+		for _, p := range test.heard {
+			me.hear(p, now)
+		}
+		if test.upLast {
+			me.up(now)
+		}
+		if wait := me.at.Sub(now); wait < test.from || wait > test.till {
+			t.Errorf("%s: goes after %v, want %v to %v", test.name, wait, test.from, test.till)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for what, change := range map[string]func(*Options){
+		"a name with a slash": func(o *Options) { o.Name = "a/b" },
+		"no name":             func(o *Options) { o.Name = "" },
+		"no instance":         func(o *Options) { o.Instance = "" },
+		"nobody to take":      func(o *Options) { o.Take = nil },
+		"a share with a plus": func(o *Options) { o.Share = "a+" },
+		"a share and parts":   func(o *Options) { o.Share, o.Part = "a", Part{1, 2} },
+	} {
+		o := options(t, "mqtt://127.0.0.1:1", "b", &spool{})
+		change(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%s is taken", what)
+		}
+	}
+}
