@@ -1,10 +1,12 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"muster/broker/client"
 	"muster/broker/client/network"
@@ -50,23 +52,29 @@ func New(o Options) (*Source, error) {
 // Run takes reports until ctx ends.
 //
 // It first waits until no other bridge of its name is there: until the retained message that says so says otherwise, or has not
-// been said again for [silence]. Then it connects with the session of that name. Whoever does so while another bridge has it takes
-// it over, because the broker gives it to one only; the other waits again.
+// been said again for a while. Then it connects with the session of that name. Whoever does so while another bridge has it takes
+// it over, because the broker gives it to one only. So whoever loses it waits for its turn again, and a little longer each time
+// that it had the session only shortly.
 func (s *Source) Run(ctx context.Context) error {
+	bounds := s.o.Broker.Backoff
+	waits := jittered(cmp.Or(bounds.Min, time.Second), cmp.Or(bounds.Max, 10*time.Minute))
 	for ctx.Err() == nil {
 		if err := s.awaitTurn(ctx); err != nil {
 			return err
 		}
-		if ctx.Err() == nil {
-			if err := s.serve(ctx); err != nil {
-				return err
-			}
+		began := time.Now()
+		if err := s.serve(ctx); err != nil {
+			return err
 		}
+		if time.Since(began) >= cmp.Or(bounds.Stable, 5*time.Minute) {
+			waits.Reset()
+		}
+		sleep(ctx, waits.NextBackOff())
 	}
 	return nil
 }
 
-// serve has the session until ctx ends or another bridge takes it over.
+// serve has the session until ctx ends or the connection does.
 func (s *Source) serve(ctx context.Context) error {
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
@@ -96,16 +104,16 @@ func (s *Source) serve(ctx context.Context) error {
 	return nil
 }
 
-// dial makes the client that has the session. takenOver is called when it has it no more.
-func (s *Source) dial(ctx context.Context, takenOver func()) (*network.Client, error) {
+// dial makes the client that has the session. ended is called when it has it no more.
+func (s *Source) dial(ctx context.Context, ended func()) (*network.Client, error) {
 	options := s.o.Broker
 	options.ClientID, options.Log = s.o.clientID(), s.o.Log
 	options.Will = func() *client.Message { return s.presence(topics.Offline) }
 	options.Session = &network.Session{
 		Filter: s.o.Root.Filter(topics.DeviceReport), Share: s.o.Share, Expiry: s.o.Expiry, ReceiveMaximum: s.o.ReceiveMaximum,
-		Receive:   func(m client.Message, acknowledge func()) { s.receive(ctx, m, acknowledge) },
-		Begun:     s.begun,
-		TakenOver: takenOver,
+		Receive: func(m client.Message, acknowledge func()) { s.receive(ctx, m, acknowledge) },
+		Begun:   s.begun,
+		Ended:   ended,
 	}
 	return network.Dial(options)
 }

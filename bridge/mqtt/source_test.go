@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -150,5 +151,39 @@ func TestBridgesOfOneNameTakeTurns(t *testing.T) {
 	eventually(t, "the other has the rest", func() bool { return kept[1].count() == 10 })
 	if n := kept[0].count(); n != 10 {
 		t.Errorf("the first took %d, want 10", n)
+	}
+}
+
+// A bridge whose session another client takes stands by, and takes its turn when that one has gone without a word.
+func TestTakenOver(t *testing.T) {
+	b := rig.Mosquitto(t, rig.MosquittoOptions{})
+	kept := &spool{}
+	o := options(t, b.URL(), "b", kept)
+	s, _ := run(t, o)
+	connected(t, s)
+	o.Instance = "other"
+	proxy := clienttest.NewProxy(t, b.URL())
+	o.Broker.URL = proxy.URL()
+	other, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- other.serve(ctx) }() // does not wait for its turn
+	eventually(t, "the first stands by", func() bool { return other.Stats().Connected && s.Stats().Standby })
+	d := newDevice(t, b.URL(), "d1")
+	d.report(5)
+	d.want(kept)
+	stop()
+	proxy.Cut() // before or in its goodbye
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	connected(t, s)
+	d.report(5)
+	d.want(kept)
+	if n := s.Stats().Taken; n < 5 {
+		t.Errorf("the first took %d reports after its turn came, want 5", n)
 	}
 }

@@ -48,8 +48,7 @@ func (s *Source) take(ctx context.Context) {
 
 // spool offers records until they are taken. It reports false when ctx ended before.
 func (s *Source) spool(ctx context.Context, records []bridge.Record) bool {
-	// The library draws from 0 to twice the interval.
-	waits := &backoff.ExponentialBackOff{InitialInterval: retryMin / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: retryMax / 2}
+	waits := jittered(retryMin, retryMax)
 	for attempt := 1; ; attempt++ {
 		err := s.o.Take(ctx, records...)
 		if err == nil {
@@ -70,12 +69,26 @@ func (s *Source) spool(ctx context.Context, records []bridge.Record) bool {
 			}
 			s.o.Log.Warn("reports cannot be spooled and are not acknowledged to the MQTT broker", "err", err, "hint", hint)
 		}
-		timer := time.NewTimer(waits.NextBackOff())
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, waits.NextBackOff()) {
 			return false
-		case <-timer.C:
 		}
+	}
+}
+
+// jittered are waits that are drawn below first, then below twice that, and so on, and in the end below most.
+func jittered(first, most time.Duration) *backoff.ExponentialBackOff {
+	// The library draws from 0 to twice the interval.
+	return &backoff.ExponentialBackOff{InitialInterval: first / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: most / 2}
+}
+
+// sleep waits, and reports false when ctx ended meanwhile.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }

@@ -41,9 +41,10 @@ type connection struct {
 	conn    *packetConn
 	paho    *paho.Client
 	session *watchedSession
-	// server is what the broker said about itself, and kept whether it still had the session.
+	// server is what the broker said about itself.
 	server *paho.ConnackProperties
-	kept   bool
+	// kept says whether the broker still had the session, and begun that its subscription is in place.
+	kept, begun bool
 }
 
 // A connectError is a failed attempt, with how the other side's answer began.

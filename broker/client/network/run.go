@@ -34,15 +34,15 @@ func (c *Client) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if s := c.options.Session; s != nil && false {
-			log.Warn("another client has taken over the session at the MQTT broker")
-			s.TakenOver()
-			return
-		}
 		if time.Since(since) >= c.options.Backoff.Stable {
 			delays.Reset()
 		}
 		attempt = 0
+		if s := c.options.Session; s != nil && n.begun {
+			log.Warn("lost the connection to the MQTT broker", failure(context.Cause(n.ctx))...)
+			s.Ended()
+			return
+		}
 		wait := delays.NextBackOff()
 		log.Warn("lost the connection to the MQTT broker", failure(context.Cause(n.ctx), "retry_in", wait.Round(time.Millisecond))...)
 		if !sleep(ctx, wait) {

@@ -6,15 +6,14 @@ import (
 	"math"
 	"time"
 
-	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 
 	"muster/broker/client"
 )
 
 // A Session is one that the broker keeps while its client is away, with one subscription whose messages are acknowledged
-// one by one: what was not acknowledged comes again. A client that has one reconnects like any other, and may publish, but
-// not Subscribe.
+// one by one: what was not acknowledged comes again. A client that has one may publish, but not Subscribe. It
+// connects like any other until it has the session, and when it has lost it once, not again.
 //
 // A broker that cannot do what is asked here is left again, with the reason in the log, and asked again as after a
 // failed attempt to connect.
@@ -36,8 +35,9 @@ type Session struct {
 	// Begun is called when the subscription is in place on a connection. Kept says whether the broker still had the session;
 	// when not, and this is not the first of all, messages may be lost.
 	Begun func(kept bool)
-	// TakenOver is called when another client has connected with the same client id. This one does not come back then.
-	TakenOver func()
+	// Ended is called when a connection on which Begun was called has ended. The client does not come back then: another may
+	// have taken the session over, which some brokers tell the loser by hanging up on it and nothing more.
+	Ended func()
 }
 
 func (s *Session) check() error {
@@ -73,7 +73,8 @@ type unableError struct{ what, cure string }
 func (e *unableError) Error() string { return "the broker " + e.what }
 
 // begin subscribes, on a connection that was just made.
-func (s *Session) begin(n *connection) error {
+func (s *Session) begin(n *connection) (err error) {
+	defer func() { n.begun = err == nil }()
 	granted := n.server.SessionExpiryInterval
 	switch {
 	case granted != nil && *granted == 0:
@@ -98,10 +99,4 @@ func (s *Session) begin(n *connection) error {
 func (s *Session) take(n *connection, p *paho.Publish) {
 	packet := p.Packet()
 	s.Receive(received(p), func() { _ = n.session.State.Ack(packet) })
-}
-
-// takenOver reports whether a connection ended because of another client of the same id.
-func takenOver(why error) bool {
-	var ended *disconnectError
-	return errors.As(why, &ended) && ended.reason.code == packets.DisconnectSessionTakenOver
 }

@@ -30,8 +30,8 @@ func listening() *heard {
 			h.messages <- string(m.Payload)
 			h.acks <- acknowledge
 		},
-		Begun:     func(kept bool) { h.begun <- kept },
-		TakenOver: func() { h.over <- true },
+		Begun: func(kept bool) { h.begun <- kept },
+		Ended: func() { h.over <- true },
 	}
 	return h
 }
@@ -79,13 +79,12 @@ func TestSessionAsksForWhatLasts(t *testing.T) {
 	})
 }
 
-// A message is acknowledged when the caller says so, at once, and on no other connection than its own.
+// A message is acknowledged when the caller says so, at once, and not after the connection's end.
 func TestSessionAcknowledges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, h := &fakeBroker{}, listening()
 		seen := b.granting(1)
-		b.greet = func(answer *packets.Connack) { answer.SessionPresent = len(b.attempts()) > 1 }
-		c := b.dial(t, Options{Session: &h.Session, Backoff: Backoff{Min: time.Second}})
+		c := b.dial(t, Options{Session: &h.Session})
 		defer b.end(c)
 		<-h.begun
 		<-seen
@@ -104,39 +103,40 @@ func TestSessionAcknowledges(t *testing.T) {
 		if got := (<-seen).Content.(*packets.Puback); got.PacketID != 7 || time.Since(before) != 0 {
 			t.Errorf("acknowledged %d after %v, want 7 at once", got.PacketID, time.Since(before))
 		}
-		late := <-h.acks
 		_ = b.latest().Close()
-		if !<-h.begun {
-			t.Error("the broker is not said to have kept the session")
-		}
-		<-seen
-		<-seen
-		publish(8, "b")
-		again := <-h.acks
-		late()
+		<-h.over
+		(<-h.acks)() // the connection has ended
 		synctest.Wait()
 		if len(seen) != 0 {
-			t.Errorf("the connection before acknowledged on this one: %v", <-seen)
-		}
-		again()
-		if got := (<-seen).Content.(*packets.Puback); got.PacketID != 8 {
-			t.Errorf("acknowledged %d, want 8", got.PacketID)
+			t.Errorf("sent %v after the end", <-seen)
 		}
 	})
 }
 
-func TestSessionTakenOver(t *testing.T) {
+func TestSessionIsResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, h := &fakeBroker{greet: func(answer *packets.Connack) { answer.SessionPresent = true }}, listening()
+		b.granting(1)
+		c := b.dial(t, Options{Session: &h.Session})
+		defer b.end(c)
+		if !<-h.begun {
+			t.Error("the broker is not said to have kept the session")
+		}
+	})
+}
+
+// It may have been taken over by another client, which is not to be driven away at once.
+func TestSessionThatEndedIsNotTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, h := &fakeBroker{}, listening()
 		b.granting(1)
 		c := b.dial(t, Options{Session: &h.Session, Backoff: Backoff{Min: time.Millisecond, Max: time.Millisecond}})
-		defer b.end(c)
 		<-h.begun
-		b.latest().send(&packets.Disconnect{ReasonCode: 0x8e, Properties: &packets.Properties{}})
-		<-h.over
+		_ = b.latest().Close()
 		time.Sleep(time.Hour)
-		if n := len(b.attempts()); n != 1 {
-			t.Errorf("%d connections, want 1: it must not take the session back", n)
+		b.end(c)
+		if n := len(b.attempts()); n != 1 || len(h.over) != 1 {
+			t.Errorf("%d connections, and %d times told of the end, want 1 and 1", n, len(h.over))
 		}
 	})
 }
@@ -166,7 +166,7 @@ func TestBrokerUnableToKeepASession(t *testing.T) {
 				if !strings.Contains(text(), test.want) || len(h.begun) > 0 {
 					t.Errorf("begun %d times; the log does not say %q:\n%s", len(h.begun), test.want, text())
 				}
-				if n := len(b.attempts()); n < 2 {
+				if n := len(b.attempts()); n < 2 || len(h.over) > 0 {
 					t.Errorf("%d attempts, want more: the broker may be set right", n)
 				}
 			})
