@@ -64,6 +64,15 @@ func installOn(t testing.TB, engine *client.Client, external *rig.Broker) *insta
 // installManager starts a manager and its broker, and nothing else.
 func installManager(t testing.TB, external *rig.Broker) *installation {
 	t.Helper()
+	in := newInstallation(t, external)
+	in.startManager()
+	in.password = in.read(in.dataDir(), "admin-password")
+	return in
+}
+
+// newInstallation starts nothing.
+func newInstallation(t testing.TB, external *rig.Broker) *installation {
+	t.Helper()
 	port := rig.FreePorts(t, 2)
 	in := &installation{
 		t: t, dir: t.TempDir(), external: external,
@@ -72,8 +81,6 @@ func installManager(t testing.TB, external *rig.Broker) *installation {
 	if external != nil {
 		in.mqttAddr = external.Addr()
 	}
-	in.startManager()
-	in.password = in.read(in.dataDir(), "admin-password")
 	return in
 }
 

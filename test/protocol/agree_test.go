@@ -69,7 +69,12 @@ func TestSchemasAgreeWithParsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			schema, tried, refused := d.schema(t, m.Payload.name()), 0, 0
 			for _, payload := range some(t, name) {
+				seen := map[string]bool{} // items of a list are alike
 				spoil(unmarshalAny(t, payload), func(path string, spoilt any) {
+					if seen[path] {
+						return
+					}
+					seen[path] = true
 					for member := range lenient {
 						if strings.Contains(path, "."+member) {
 							return
@@ -81,7 +86,7 @@ func TestSchemasAgreeWithParsers(t *testing.T) {
 						refused++
 					}
 					if (says == nil) != (does == nil) {
-						t.Errorf("%s: the schema says %v, the program %v", path, says, does)
+						t.Errorf("%.200s: the schema says %v, the program %v", path, says, does)
 					}
 				})
 			}
@@ -122,7 +127,7 @@ func spoil(root any, f func(path string, spoilt any)) {
 	each := func(path string, old any, set func(any)) {
 		for _, value := range instead() {
 			set(value)
-			f(fmt.Sprintf("%s = %.60v", path, value), root)
+			f(fmt.Sprintf("%s = %v", path, value), root)
 		}
 		set(old)
 	}
