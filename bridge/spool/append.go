@@ -18,6 +18,9 @@ const (
 	maxCommit = 4 << 20
 	// maxRemoved is how many records one transaction removes, for the same reason.
 	maxRemoved = 2000
+	// tidyPause is how long cursors and removals wait for a report to share a transaction with. Those that a crash forgets are
+	// only done again.
+	tidyPause = 100 * time.Millisecond
 	// fullPause is how long nothing is appended after the disk was full: each try makes bbolt look at its whole file.
 	fullPause = time.Second
 )
@@ -118,7 +121,7 @@ func (s *Spool) work() bool {
 		close(s.grown)
 		s.grown = make(chan struct{})
 	}
-	s.first, s.last, s.used = c.below, last, used
+	s.first, s.last, s.used, s.written = c.below, last, used, time.Now()
 	s.mu.Unlock()
 	for _, a := range c.appends {
 		a.done <- nil
@@ -145,7 +148,30 @@ func (s *Spool) nextChange() change {
 		c.below = min(c.below, at+1)
 	}
 	c.below = min(max(c.below, c.from), c.from+maxRemoved)
+	if len(c.appends) == 0 && c.below < c.from+maxRemoved && !s.closing && s.rest() {
+		s.moved = s.moved || c.cursors != nil
+		return change{}
+	}
 	return c
+}
+
+// rest reports whether the last transaction was so lately that another one without reports can wait, with mu held. The writer is
+// woken when it cannot any more.
+func (s *Spool) rest() bool {
+	wait := time.Until(s.written.Add(tidyPause))
+	if wait <= 0 {
+		return false
+	}
+	if !s.resting {
+		s.resting = true
+		time.AfterFunc(wait, func() {
+			s.mu.Lock()
+			s.resting = false
+			s.mu.Unlock()
+			s.poke()
+		})
+	}
+	return true
 }
 
 // fit is the appends that there is room for, and the others.

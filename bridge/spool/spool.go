@@ -63,6 +63,9 @@ type Spool struct {
 	// removes may make the room.
 	fullUntil time.Time
 	wasFull   bool
+	// written is when the last transaction ended, and resting says that the writer will be woken for the next one.
+	written time.Time
+	resting bool
 
 	// total is how many bytes of records were appended, counted from some start; only used by the writer.
 	total int64
