@@ -160,6 +160,28 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// sorting is a sink that leaves everything out.
+type sorting struct{ *sink }
+
+func (s sorting) LeftOut() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return map[string]int64{"all": int64(len(s.seqs))}
+}
+
+func TestStatsOfASorter(t *testing.T) {
+	s := sorting{newSink("store", nil)}
+	b := run(t, bridge.Options{Sinks: []bridge.Sink{s, newSink("kafka", nil)}})
+	if err := b.Take(t.Context(), numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, "it is written", func() bool { return len(s.seqs) == 1 })
+	sinks := b.Stats().Sinks
+	if diff := cmp.Diff(map[string]int64{"all": 1}, sinks["store"].LeftOut); diff != "" || sinks["kafka"].LeftOut != nil {
+		t.Errorf("(-want +got):\n%s, and of the other %v", diff, sinks["kafka"].LeftOut)
+	}
+}
+
 func TestOfferRefusesWhatIsNoReport(t *testing.T) {
 	s := newSink("store", nil)
 	b := run(t, bridge.Options{Sinks: []bridge.Sink{s}})

@@ -37,3 +37,10 @@ type Sink interface {
 	// written again, after a while. It is called by one goroutine.
 	Write(ctx context.Context, batch []Record) error
 }
+
+// A Sorter is a Sink that leaves out what can never be where it brings records.
+type Sorter interface {
+	Sink
+	// LeftOut counts such records since the start, by a word that says why; it has every word from the start.
+	LeftOut() map[string]int64
+}

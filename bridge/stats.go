@@ -15,6 +15,8 @@ type Stats struct {
 type SinkStats struct {
 	// Written counts records, those that were written again after a crash each time, and Retries writes that failed.
 	Written, Retries int64
+	// LeftOut counts records that can never be there: see [Sorter]; nil for a sink that has no such.
+	LeftOut map[string]int64
 	// Failing is what the last write failed with; empty when it did not.
 	Failing string
 }
@@ -27,6 +29,9 @@ func (b *Bridge) Stats() Stats {
 	}
 	for _, p := range b.pumps {
 		sink := SinkStats{Written: p.written.Load(), Retries: p.retries.Load()}
+		if sorter, ok := p.sink.(Sorter); ok {
+			sink.LeftOut = sorter.LeftOut()
+		}
 		if failing := p.failing.Load(); failing != nil {
 			sink.Failing = *failing
 		}

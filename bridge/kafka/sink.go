@@ -110,6 +110,11 @@ func (s *Sink) Stats() SinkStats {
 	return SinkStats{DeadLetters: s.deadLetters.Load(), Discarded: s.discarded.Load()}
 }
 
+// LeftOut implements [bridge.Sorter].
+func (s *Sink) LeftOut() map[string]int64 {
+	return map[string]int64{"dead_letter": int64(s.deadLetters.Load()), "discarded": int64(s.discarded.Load())}
+}
+
 // Write brings the batch to Kafka. A record that Kafka refuses, or that is no report, becomes a dead letter. An error
 // is one of the brokers or on the way to them; it says what is to be done where that is known.
 func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {

@@ -11,7 +11,7 @@ import (
 	"muster/manager/store"
 )
 
-var _ bridge.Sink = (*Sink)(nil)
+var _ bridge.Sorter = (*Sink)(nil)
 
 // A Store is what the sink writes to.
 type Store interface {
@@ -59,6 +59,11 @@ type Stats struct {
 
 // Stats returns the counts of now.
 func (s *Sink) Stats() Stats { return Stats{Flawed: s.flawed.Load(), Refused: s.refused.Load()} }
+
+// LeftOut implements [bridge.Sorter].
+func (s *Sink) LeftOut() map[string]int64 {
+	return map[string]int64{"flawed": s.flawed.Load(), "refused": s.refused.Load()}
+}
 
 // Write adds the reports, and then shows the devices. What is there already is left as it is, so it does not matter how often it is
 // called with the same records.

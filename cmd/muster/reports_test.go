@@ -73,9 +73,15 @@ func TestReportsReachTheStore(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "0x99") || !strings.Contains(err.Error(), "device: must be") || errors.Is(err, client.ErrBusy) {
 		t.Errorf("a report for another device: %v", err)
 	}
+	// Whoever does not wait for an answer cannot be told.
+	if err := d.c.Publish(t.Context(), client.Message{Topic: topics.DefaultRoot.Topic(topics.DeviceReport, "d1"), Payload: []byte("[]")}); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitValue(1, "muster_bridge_sink_left_out_total", "sink=store", "why=flawed")
+	s.awaitValue(1, "muster_bridge_reports_total", "outcome=flawed")
 	s.awaitValue(3, "muster_bridge_reports_total", "outcome=spooled")
 	s.awaitValue(1, "muster_bridge_reports_total", "outcome=refused")
-	s.awaitValue(3, "muster_bridge_sink_written_total", "sink=store")
+	s.awaitValue(4, "muster_bridge_sink_written_total", "sink=store")
 	s.awaitValue(0, "muster_bridge_sink_lag_records", "sink=store")
 }
 

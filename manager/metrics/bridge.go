@@ -25,12 +25,13 @@ var (
 	bridgeAge     = prometheus.NewDesc("muster_bridge_sink_lag_seconds", "Age of the oldest report that a sink does not have yet.", []string{"sink"}, nil)
 	bridgeWritten = prometheus.NewDesc("muster_bridge_sink_written_total", "Reports that were written to a sink, those that were written twice as well.", []string{"sink"}, nil)
 	bridgeRetries = prometheus.NewDesc("muster_bridge_sink_retries_total", "Writes to a sink that failed and are tried again.", []string{"sink"}, nil)
+	bridgeLeftOut = prometheus.NewDesc("muster_bridge_sink_left_out_total", "Reports that can never be where a sink brings them, by why.", []string{"sink", "why"}, nil)
 	bridgeFailing = prometheus.NewDesc("muster_bridge_sink_failing", "1 while a sink does not take what is written, else 0.", []string{"sink"}, nil)
 )
 
 func (bridgeCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		bridgeReports, bridgeRecords, bridgeUsed, bridgeLimit, bridgeLag, bridgeAge, bridgeWritten, bridgeRetries, bridgeFailing,
+		bridgeReports, bridgeRecords, bridgeUsed, bridgeLimit, bridgeLag, bridgeAge, bridgeWritten, bridgeRetries, bridgeLeftOut, bridgeFailing,
 	} {
 		to <- d
 	}
@@ -60,6 +61,9 @@ func (c bridgeCollector) Collect(to chan<- prometheus.Metric) {
 	for sink, did := range s.Sinks {
 		send(bridgeWritten, prometheus.CounterValue, float64(did.Written), sink)
 		send(bridgeRetries, prometheus.CounterValue, float64(did.Retries), sink)
+		for why, count := range did.LeftOut {
+			send(bridgeLeftOut, prometheus.CounterValue, float64(count), sink, why)
+		}
 		failing := 0.0
 		if did.Failing != "" {
 			failing = 1

@@ -15,7 +15,7 @@ func bridged() bridge.Stats {
 			"store": {}, "kafka": {Records: 40, Bytes: 4000, Oldest: time.Now().Add(-time.Hour)},
 		}},
 		Taken: 100, Flawed: 3, RefusedFlawed: 5, RefusedFull: 7,
-		Sinks: map[string]bridge.SinkStats{"store": {Written: 100}, "kafka": {Written: 60, Retries: 9, Failing: "no leader"}},
+		Sinks: map[string]bridge.SinkStats{"store": {Written: 100}, "kafka": {Written: 60, Retries: 9, Failing: "no leader", LeftOut: map[string]int64{"dead_letter": 3}}},
 	}
 }
 
@@ -39,6 +39,7 @@ func TestBridge(t *testing.T) {
 		{"muster_bridge_sink_written_total", sink("kafka"), 60},
 		{"muster_bridge_sink_written_total", sink("store"), 100},
 		{"muster_bridge_sink_retries_total", sink("kafka"), 9},
+		{"muster_bridge_sink_left_out_total", map[string]string{"sink": "kafka", "why": "dead_letter"}, 3},
 		{"muster_bridge_sink_failing", sink("kafka"), 1},
 		{"muster_bridge_sink_failing", sink("store"), 0},
 	} {
