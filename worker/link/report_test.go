@@ -230,7 +230,7 @@ func TestRefusedReport(t *testing.T) {
 		b.link.SetReport(state("b"))
 		b.pass(4 * time.Minute)
 		list, _ = b.reports()
-		if got := list[before:]; len(got) < 2 || got[0].Seq != 1 || got[1].Seq != 2 {
+		if got := list[before:]; len(got) < 2 || got[0].Seq != 1 || got[1].Seq != 2 || got[1].Apps[0].Containers[0].ID != "b" {
 			t.Fatalf("a broker that refuses got %+v", got)
 		}
 		if b.logged("refused a report") != len(list)-before {
@@ -244,6 +244,32 @@ func TestRefusedReport(t *testing.T) {
 		if got := list[before:]; len(got) != 1 || got[0].Apps[0].Containers[0].ID != "c" {
 			t.Errorf("after refusals: %+v", got)
 		}
+		b.client.set(func() { b.client.fail[topic] = client.ErrBusy })
+		before = len(list) + 1
+		b.link.SetReport(state("d"))
+		b.pass(10 * time.Second)
+		if list, _ = b.reports(); len(list) < before+1 {
+			t.Errorf("a broker that is full once more is not tried again within 10 s: the waits of the last time count")
+		}
+	})
+}
+
+// What an earlier worker had no room for is told.
+func TestReportsTellHowManyWereDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		box := filepath.Join(dir, "outbox")
+		if err := errors.Join(os.Mkdir(box, 0o700), os.WriteFile(filepath.Join(box, "dropped"), []byte("7"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		b := start(t, dir)
+		b.client.connect()
+		b.link.SetReport(state("a"))
+		synctest.Wait()
+		if r := b.count(1, "at first"); r.Dropped != 7 {
+			t.Errorf("the report says that %d were dropped, want 7", r.Dropped)
+		}
+		b.end()
 	})
 }
 

@@ -59,6 +59,42 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
+// A report that cannot be read for a reason that may pass is tried again, a few times, and then holds up the others no more.
+func TestReportThatCannotBeRead(t *testing.T) {
+	dir := place(t)
+	o := open(dir)
+	add(t, o, "1", "2", "3")
+	spoil := func(path string) {
+		t.Helper()
+		if err := errors.Join(os.Rename(path, path+".moved"), os.Mkdir(path, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			waiting := o.Len()
+			if r, err := o.First(); err == nil || r != nil || o.Len() != waiting {
+				t.Fatalf("First: %v, %v, and %d wait", r, err, o.Len())
+			}
+		}
+	}
+	first, second := fileOf(t, dir, 0), fileOf(t, dir, 1)
+	spoil(first)
+	if err := errors.Join(os.Remove(first), os.Rename(first+".moved", first)); err != nil {
+		t.Fatal(err)
+	}
+	if got := take(t, o); got != "1" || o.Dropped() != 0 {
+		t.Fatalf("took %q, dropped %d", got, o.Dropped())
+	}
+	spoil(second)
+	for try := 0; o.Len() == 2 && try < 10; try++ {
+		if r, _ := o.First(); r != nil && string(r.Payload) != "3" {
+			t.Fatalf("First: %q", r.Payload)
+		}
+	}
+	if got := take(t, o); got != "3" || o.Dropped() != 1 {
+		t.Errorf("took %q, dropped %d", got, o.Dropped())
+	}
+}
+
 // Other files are no reports, and are left alone but for what a write left behind.
 func TestOtherFiles(t *testing.T) {
 	dir := place(t)
