@@ -47,7 +47,7 @@ func TestStatusOfAWorker(t *testing.T) {
 	eventually(t, func() bool {
 		code, out, stderr := ask("-o", "json")
 		s = status.Status{}
-		return code == program.Failed && json.Unmarshal([]byte(out), &s) == nil && s.Running && s.Report != nil && strings.Contains(stderr, "there is no config yet")
+		return code == program.Failed && json.Unmarshal([]byte(out), &s) == nil && s.Running && s.Report != nil && s.Reports.Waiting > 0 && strings.Contains(stderr, "there is no config yet")
 	})
 	if s.Report.Device != "till-1" || s.Report.DeviceGroup != "g" || s.Report.BootID == "" || s.Report.MemoryUsage == nil {
 		t.Errorf("the status is %+v", s)

@@ -70,6 +70,9 @@ const DefaultReportInterval = 5 * time.Minute
 // outboxDir is the directory in the state directory in which reports wait to be acknowledged.
 const outboxDir = "outbox"
 
+// LoadOutbox counts the reports in a state directory that wait to be acknowledged, or were lost.
+func LoadOutbox(dir string) outbox.Count { return outbox.Look(filepath.Join(dir, outboxDir)) }
+
 // A Link is made by [New] and works while [Link.Run] does.
 type Link struct {
 	Options

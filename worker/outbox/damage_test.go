@@ -123,7 +123,7 @@ func TestCountThatCannotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		log := &strings.Builder{}
-		if o := outbox.Open(dir, outbox.DefaultSize, slog.New(slog.NewTextHandler(log, nil))); o.Dropped() != 0 || !strings.Contains(log.String(), "lost") {
+		if o := outbox.Open(dir, outbox.DefaultSize, slog.New(slog.NewTextHandler(log, nil))); o.Dropped() != 0 || !strings.Contains(log.String(), "not known any more") {
 			t.Errorf("with %q dropped are %d, log:\n%s", content, o.Dropped(), log)
 		}
 	}

@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -31,29 +30,59 @@ func lost(err error) bool { return errors.Is(err, errDamaged) || errors.Is(err, 
 // the disk. What is wrong with the directory is logged: the worker has more to do than to report, and can do so from memory.
 func Open(dir string, size int64, log *slog.Logger) *Outbox {
 	o := &Outbox{dir: dir, size: max(size, MinSize), log: log}
-	files, err := os.ReadDir(dir) // in the order of their names, which is that of the line
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	found, stale, err := scan(dir)
+	if err != nil {
 		log.Warn("reports that wait to be acknowledged cannot be looked for", "error", err)
 	}
-	for _, f := range files {
-		path := filepath.Join(dir, f.Name())
-		if strings.HasSuffix(f.Name(), ".tmp") { // it was being written when the worker or the machine died
-			o.unlink(path)
-			continue
-		}
-		info, err := f.Info()
-		if e, ok := parse(f.Name()); ok && err == nil && info.Mode().IsRegular() {
-			e.bytes = int(info.Size())
-			o.waiting = append(o.waiting, e)
-			o.bytes += e.room()
-			o.place = max(o.place, e.place)
-		}
+	for _, path := range stale {
+		o.unlink(path)
 	}
-	o.dropped = o.readDropped()
+	o.waiting = found
+	for _, e := range found {
+		o.bytes += e.room()
+		o.place = e.place
+	}
+	if o.dropped, err = readDropped(dir); err != nil {
+		log.Warn("how many reports were lost is not known any more", "error", err)
+	}
 	o.saved = o.dropped
 	o.fit()
 	o.count()
 	return o
+}
+
+// scan finds the reports that wait, in their order, and what was being written when the worker or the machine died.
+func scan(dir string) (waiting []entry, stale []string, err error) {
+	files, err := os.ReadDir(dir) // in the order of their names, which is that of the line
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), ".tmp") {
+			stale = append(stale, filepath.Join(dir, f.Name()))
+			continue
+		}
+		e, ok := parse(f.Name())
+		if info, err := f.Info(); ok && err == nil && info.Mode().IsRegular() {
+			e.bytes = int(info.Size())
+			waiting = append(waiting, e)
+		}
+	}
+	return waiting, stale, err
+}
+
+// A Count says how an outbox is.
+type Count struct {
+	// Waiting is how many reports wait to be acknowledged, and Dropped how many were lost; see [Outbox.Dropped].
+	Waiting int   `json:"waiting"`
+	Dropped int64 `json:"dropped"`
+}
+
+// Look counts what is in a directory, which may be in use. What cannot be read is not counted.
+func Look(dir string) Count {
+	waiting, _, _ := scan(dir)
+	dropped, _ := readDropped(dir)
+	return Count{len(waiting), dropped}
 }
 
 // name is that of its file.
@@ -123,17 +152,21 @@ func (o *Outbox) count() {
 	}
 }
 
-func (o *Outbox) readDropped() int64 {
-	data, err := os.ReadFile(filepath.Join(o.dir, droppedFile))
+// readDropped is how many reports were lost, as far as that was written down.
+func readDropped(dir string) (int64, error) {
+	path := filepath.Join(dir, droppedFile)
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0
+		return 0, nil
 	}
-	n, parseErr := strconv.ParseInt(string(data), 10, 64)
-	if err := cmp.Or(err, parseErr); err != nil || n < 0 {
-		o.log.Warn("how many reports were lost is not known any more", "error", err)
-		return 0
+	if err != nil {
+		return 0, err
 	}
-	return n
+	n, err := strconv.ParseUint(string(data), 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	return int64(n), nil //nolint:gosec // 63 bits
 }
 
 // write makes a file last, and the directory where it is missing.

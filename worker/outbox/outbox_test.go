@@ -105,8 +105,8 @@ func TestOldestAreDroppedBeyondTheirNumber(t *testing.T) {
 	for _, p := range all {
 		add(t, o, p)
 	}
-	if o.Dropped() != 3 {
-		t.Errorf("dropped: %d, want 3", o.Dropped())
+	if want := (outbox.Count{Waiting: outbox.MaxReports, Dropped: 3}); o.Dropped() != 3 || outbox.Look(dir) != want {
+		t.Errorf("dropped: %d, want 3; counted %+v, want %+v", o.Dropped(), outbox.Look(dir), want)
 	}
 	o = open(dir)
 	if o.Dropped() != 3 {

@@ -12,6 +12,7 @@ import (
 	"muster/topics"
 	"muster/worker"
 	"muster/worker/link"
+	"muster/worker/outbox"
 )
 
 // A Status is what can be known of the device's worker. It holds nothing of a config that may be secret.
@@ -25,6 +26,8 @@ type Status struct {
 	// Report is what the worker last said, and Link how its connection was; nil when it never did.
 	Report *topics.Report `json:"report,omitempty"`
 	Link   *link.State    `json:"link,omitempty"`
+	// Reports are those that the broker has not acknowledged.
+	Reports outbox.Count `json:"reports"`
 	// At is when this was found out.
 	At time.Time `json:"at"`
 }
@@ -66,6 +69,7 @@ func Read(ctx context.Context, dir string, machine func(context.Context) topics.
 	case !errors.Is(err, fs.ErrNotExist):
 		s.Trouble = fmt.Sprintf("the worker's report is of no use: %v", err)
 	}
+	s.Reports = link.LoadOutbox(dir)
 	state, err := link.LoadState(dir)
 	if err == nil {
 		s.Link = &state

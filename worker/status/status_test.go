@@ -12,6 +12,7 @@ import (
 	"muster/topics"
 	"muster/worker"
 	"muster/worker/link"
+	"muster/worker/outbox"
 	"muster/worker/status"
 )
 
@@ -24,8 +25,9 @@ func full() status.Status {
 	next := now.Add(9 * time.Second)
 	return status.Status{
 		Running: true, At: now,
-		Config: status.Config{DeviceGroup: "shops", Version: v7, IssuedAt: now.Add(-time.Hour), Apps: []string{"web", "api", "new"}, CronJobs: []string{"night", "hourly"}},
-		Link:   &link.State{Connected: true, Since: now.Add(-2 * time.Hour), CheckedIn: now.Add(-20 * time.Second), At: now.Add(-10 * time.Second)},
+		Config:  status.Config{DeviceGroup: "shops", Version: v7, IssuedAt: now.Add(-time.Hour), Apps: []string{"web", "api", "new"}, CronJobs: []string{"night", "hourly"}},
+		Link:    &link.State{Connected: true, Since: now.Add(-2 * time.Hour), CheckedIn: now.Add(-20 * time.Second), At: now.Add(-10 * time.Second)},
+		Reports: outbox.Count{Waiting: 2, Dropped: 1},
 		Report: &topics.Report{
 			Device: "till-1", DeviceGroup: "shops", Agent: "muster-worker/1", Version: topics.Version{Epoch: v7.Epoch, ConfigID: 6}, Wanted: v7,
 			Phase: topics.PhaseUpdating, At: now.Add(-time.Minute),
@@ -58,6 +60,7 @@ func TestText(t *testing.T) {
 	const want = `device       till-1, device_group shops
 worker       runs; what follows is of 2026-03-01 11:59:00Z (1m0s ago) (muster-worker/1)
 managers     connected since 2026-03-01 10:00:00Z (2h0m0s ago); last check-in answered 2026-03-01 11:59:40Z (20s ago), as of 2026-03-01 11:59:50Z (10s ago)
+reports      2 wait until the broker acknowledges them; 1 were dropped so far
 config       01ARZ3NDEKTSV4RRFFQ69G5FAV/7, issued 2026-03-01 11:00:00Z (1h0m0s ago); updating, applied is 01ARZ3NDEKTSV4RRFFQ69G5FAV/6
 engine       28.1
 machine      Debian, 6.1, aarch64, up 1h0m0s

@@ -58,6 +58,9 @@ func (p *page) head(s Status) {
 	default:
 		p.line("managers", "not connected since %s; last check-in answered %s", p.time(s.Link.Since), p.time(s.Link.CheckedIn))
 	}
+	if r := s.Reports; r.Waiting > 0 || r.Dropped > 0 {
+		p.line("reports", "%d wait until the broker acknowledges them; %d were dropped so far", r.Waiting, r.Dropped)
+	}
 	config := "none yet"
 	if !s.Config.IsZero() {
 		config = fmt.Sprintf("%s, issued %s", s.Config.Version, p.time(s.Config.IssuedAt))
