@@ -73,7 +73,7 @@ func newSlot(app topics.App, index int, seen []Container) slot {
 	}
 	hash := spec.Hash()
 	byFitness := slices.Clone(seen)
-	slices.SortStableFunc(byFitness, func(a, b Container) int {
+	slices.SortFunc(byFitness, func(a, b Container) int {
 		return cmp.Or(cmp.Compare(unfitness(a, hash), unfitness(b, hash)), cmp.Compare(a.ID, b.ID))
 	})
 	s.made = len(byFitness) > 0 && byFitness[0].Spec == hash

@@ -76,7 +76,16 @@ func (e *Engine) haveDefault(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range found[min(1, len(found)):] {
+	if len(found) < 2 {
+		return nil
+	}
+	oldest := slices.MinFunc(found, func(a, b network.Summary) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	for _, n := range found {
+		if n.ID == oldest.ID {
+			continue
+		}
 		// One that others have removed by now is gone, and one that has containers has to stay.
 		if err := c.NetworkRemove(ctx, n.ID); err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsPermissionDenied(err) {
 			return err
@@ -85,14 +94,11 @@ func (e *Engine) haveDefault(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-// defaults are the networks that have the default one's name, the oldest first.
+// defaults are the networks that have the default one's name.
 func (e *Engine) defaults(ctx context.Context, c *client.Client) ([]network.Summary, error) {
 	found, err := c.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", e.opts.Network))})
 	// The filter matches parts of names as well.
 	found = slices.DeleteFunc(found, func(n network.Summary) bool { return n.Name != e.opts.Network })
-	slices.SortFunc(found, func(a, b network.Summary) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
 	return found, err
 }
 
