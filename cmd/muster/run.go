@@ -15,7 +15,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/auth"
 	"muster/manager/checkin"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/health"
 	"muster/manager/metrics"
 	"muster/manager/publish"
@@ -92,9 +92,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
-	devices := fleet.New(bus, documents.Devices(), configs, fleet.Options{Root: root, CacheTime: f.cacheTime, Log: log})
+	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Log: log})
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: devices, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request,
 	})
 	if err != nil {
@@ -108,9 +108,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
-	summaries := summary.New(bus, configs, devices, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
+	summaries := summary.New(bus, configs, fleet, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
 	measures.Watch(metrics.Parts{
-		Configs: configs, Publisher: publisher, Checkins: checkins, Devices: devices, Connected: bus.connected, Server: bus.server,
+		Configs: configs, Publisher: publisher, Checkins: checkins, Devices: fleet, Connected: bus.connected, Server: bus.server,
 	})
 	if served != nil {
 		measures.WatchCertificate(served.Expiry)
@@ -128,7 +128,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	})
 	group.Go(func() error { return checkins.Run(others) })
 	group.Go(func() error {
-		devices.Run(others)
+		fleet.Run(others)
 		return nil
 	})
 	group.Go(func() error {

@@ -7,14 +7,15 @@ import (
 	"net/http"
 
 	"muster/manager/auth"
+	"muster/manager/devices"
 	"muster/manager/fleet"
 	"muster/manager/store"
 )
 
-// A Fleet knows the devices, as a [fleet.Fleet] does.
+// A Fleet knows the devices, as a [devices.Fleet] does.
 type Fleet interface {
 	// List is the devices that q selects, those after the given name, at most limit.
-	List(q fleet.Query, after string, limit int, count bool) fleet.Page
+	List(q devices.Query, after string, limit int, count bool) fleet.Page
 	// Group is the device_group of a device. It fails with [store.ErrNotFound], as the others do.
 	Group(ctx context.Context, device string) (string, error)
 	Get(ctx context.Context, device string) (fleet.Detail, error)
@@ -25,7 +26,7 @@ type Fleet interface {
 // listDevices lists the devices of the groups that whoever asks has a right to.
 func (a *api) listDevices(r *http.Request) (int, any, error) {
 	q := readQuery(r)
-	selected := fleet.Query{
+	selected := devices.Query{
 		Group: q.text("device_group"), Phase: q.text("phase"), FailingApp: q.text("failing_app"),
 		Online: q.bool("online"), Behind: q.bool("behind"), Failing: q.bool("failing"), Labels: q.labels("label"),
 	}

@@ -14,7 +14,7 @@ import (
 	"muster/broker/client"
 	"muster/manager/api"
 	"muster/manager/auth"
-	devices "muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/store"
 	"muster/topics"
 )

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"muster/broker/client"
-	devices "muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/store"
 )
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"muster/manager/devices"
 	"muster/manager/fleet"
 )
 
@@ -92,7 +93,7 @@ func (q *query) bool(name string) *bool {
 }
 
 // labels is a parameter that may be given several times: KEY, or KEY=VALUE.
-func (q *query) labels(name string) (labels []fleet.LabelQuery) {
+func (q *query) labels(name string) (labels []devices.LabelQuery) {
 	given := q.values[name]
 	delete(q.values, name)
 	for _, text := range given {
@@ -103,7 +104,7 @@ func (q *query) labels(name string) (labels []fleet.LabelQuery) {
 			}
 			return nil
 		}
-		one := fleet.LabelQuery{Key: key}
+		one := devices.LabelQuery{Key: key}
 		if valued {
 			one.Value = &value
 		}

@@ -12,6 +12,13 @@ import (
 	"muster/topics"
 )
 
+// Annotations are what admins say of a device.
+type Annotations struct {
+	// Labels may be nil.
+	Labels map[string]string `json:"labels"`
+	Note   string            `json:"note"`
+}
+
 // Limits of [Annotations].
 const (
 	// MaxLabels is how many labels a device may have.
@@ -33,8 +40,8 @@ func CheckLabelKey(field, key string) error {
 	return nil
 }
 
-// check reports why a is beyond the limits.
-func (a Annotations) check() error {
+// Check reports why a is beyond the limits. The error is a [topics.FieldError].
+func (a Annotations) Check() error {
 	if len(a.Labels) > MaxLabels {
 		return fieldErrorf("labels", "has %d entries, at most %d are allowed", len(a.Labels), MaxLabels)
 	}

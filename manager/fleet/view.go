@@ -1,7 +1,5 @@
-// Package fleet is what a manager knows of the devices: who is connected, what each has applied, and what fails.
-//
-// It comes from two places. The status topics tell at once and cost no write; the store's heads tell of devices
-// that are not connected, also after a broker that forgot everything. See docs/decisions/bridge.md.
+// Package fleet is what managers tell of the devices: who is connected, what each has applied, and what fails. Package devices
+// knows it; those who only read what it says need not link that.
 package fleet
 
 import (
@@ -48,6 +46,17 @@ type Counts struct {
 	Behind   int64 `json:"behind"`
 	Updating int64 `json:"updating"`
 	Failing  int64 `json:"failing"`
+}
+
+// Add adds up the counts of different devices.
+func (c *Counts) Add(o Counts) {
+	c.Devices += o.Devices
+	c.Online += o.Online
+	c.Offline += o.Offline
+	c.Current += o.Current
+	c.Behind += o.Behind
+	c.Updating += o.Updating
+	c.Failing += o.Failing
 }
 
 // A Page is the answer to GET /api/v2/devices.

@@ -7,23 +7,23 @@ import (
 	"muster/manager/store"
 )
 
-type devices struct {
+type deviceRows struct {
 	store.Devices
 	m *Metrics
 }
 
-func (d *devices) Observe(ctx context.Context, all []store.Sighting, events func(store.Device, store.Sighting) []store.Event) (err error) {
+func (d *deviceRows) Observe(ctx context.Context, all []store.Sighting, events func(store.Device, store.Sighting) []store.Event) (err error) {
 	defer d.m.observe("device", "observe", time.Now(), &err)
 	return d.Devices.Observe(ctx, all, events)
 }
 
-func (d *devices) Get(ctx context.Context, device string) (_ store.Device, err error) {
+func (d *deviceRows) Get(ctx context.Context, device string) (_ store.Device, err error) {
 	defer d.m.observe("device", "get", time.Now(), &err)
 	return d.Devices.Get(ctx, device)
 }
 
 // Annotate counts what the store fails at, not what change refuses.
-func (d *devices) Annotate(ctx context.Context, device string, change func(map[string]string, *string) error) (store.Device, error) {
+func (d *deviceRows) Annotate(ctx context.Context, device string, change func(map[string]string, *string) error) (store.Device, error) {
 	var refused, counted error
 	defer d.m.observe("device", "annotate", time.Now(), &counted)
 	annotated, err := d.Devices.Annotate(ctx, device, func(labels map[string]string, note *string) error {
@@ -36,17 +36,17 @@ func (d *devices) Annotate(ctx context.Context, device string, change func(map[s
 	return annotated, err
 }
 
-func (d *devices) Heads(ctx context.Context, after string, limit int) (_ []store.DeviceHead, err error) {
+func (d *deviceRows) Heads(ctx context.Context, after string, limit int) (_ []store.DeviceHead, err error) {
 	defer d.m.observe("device", "heads", time.Now(), &err)
 	return d.Devices.Heads(ctx, after, limit)
 }
 
-func (d *devices) ChangedSince(ctx context.Context, since time.Time, after string, limit int) (_ []store.DeviceHead, err error) {
+func (d *deviceRows) ChangedSince(ctx context.Context, since time.Time, after string, limit int) (_ []store.DeviceHead, err error) {
 	defer d.m.observe("device", "changed_since", time.Now(), &err)
 	return d.Devices.ChangedSince(ctx, since, after, limit)
 }
 
-func (d *devices) Delete(ctx context.Context, device string) (err error) {
+func (d *deviceRows) Delete(ctx context.Context, device string) (err error) {
 	defer d.m.observe("device", "delete", time.Now(), &err)
 	return d.Devices.Delete(ctx, device)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"muster/manager/devices"
 	"muster/manager/fleet"
 )
 
@@ -19,18 +20,18 @@ const (
 
 // groupCounts collects the devices of each device_group by their state.
 type groupCounts struct {
-	devices *fleet.Fleet
-	groups  func() []string
-	desc    *prometheus.Desc
+	known  *devices.Fleet
+	groups func() []string
+	desc   *prometheus.Desc
 }
 
-func (m *Metrics) watchFleet(devices *fleet.Fleet, groups func() []string) {
-	m.gauge("muster_devices_known", "Devices that are known.", func() float64 { return float64(devices.Counts().Devices) })
-	m.gauge("muster_devices_online", "Devices that are connected, by their status.", func() float64 { return float64(devices.Counts().Online) })
+func (m *Metrics) watchFleet(known *devices.Fleet, groups func() []string) {
+	m.gauge("muster_devices_known", "Devices that are known.", func() float64 { return float64(known.Counts().Devices) })
+	m.gauge("muster_devices_online", "Devices that are connected, by their status.", func() float64 { return float64(known.Counts().Online) })
 	m.gauge("muster_devices_failing", "Devices that are connected and have something that fails.", func() float64 {
-		return float64(devices.Counts().Failing)
+		return float64(known.Counts().Failing)
 	})
-	m.registry.MustRegister(groupCounts{devices, groups, prometheus.NewDesc(
+	m.registry.MustRegister(groupCounts{known, groups, prometheus.NewDesc(
 		"muster_devices", "Devices by their device_group and state; all states but offline are of those connected.", []string{"device_group", "state"}, nil,
 	)})
 }
@@ -40,7 +41,7 @@ func (g groupCounts) Describe(descs chan<- *prometheus.Desc) { descs <- g.desc }
 
 // Collect is prometheus.Collector's.
 func (g groupCounts) Collect(into chan<- prometheus.Metric) {
-	for group, n := range bounded(g.devices.GroupCounts(), g.groups()) {
+	for group, n := range bounded(g.known.GroupCounts(), g.groups()) {
 		for state, count := range map[string]int64{
 			"online": n.Online, "offline": n.Offline, "current": n.Current, "behind": n.Behind, "updating": n.Updating, "failing": n.Failing,
 		} {

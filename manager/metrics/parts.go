@@ -7,7 +7,7 @@ import (
 
 	"muster/broker"
 	"muster/manager/checkin"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
 )
@@ -17,7 +17,7 @@ type Parts struct {
 	Configs   *snapshot.Maker
 	Publisher *publish.Publisher
 	Checkins  *checkin.Responder
-	Devices   *fleet.Fleet
+	Devices   *devices.Fleet
 	// Connected reports whether there is a connection to the broker.
 	Connected func() bool
 	// Server is the embedded broker; nil when the broker is an external one.

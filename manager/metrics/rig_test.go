@@ -12,7 +12,7 @@ import (
 
 	"muster/broker"
 	"muster/manager/checkin"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/metrics"
 	"muster/manager/publish"
 	"muster/manager/snapshot"
@@ -58,7 +58,7 @@ func watched(t *testing.T) *metrics.Metrics {
 	m.Watch(metrics.Parts{
 		Configs: configs, Publisher: publisher, Server: server, Connected: func() bool { return true },
 		Checkins: checkin.New(client, configs, publisher, checkin.Options{Log: discard}),
-		Devices:  fleet.New(client, s.Devices(), configs, fleet.Options{Log: discard}),
+		Devices:  devices.New(client, s.Devices(), configs, devices.Options{Log: discard}),
 	})
 	m.WatchCertificate(time.Now)
 	m.WatchBridge(bridged)

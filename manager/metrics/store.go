@@ -23,7 +23,7 @@ func (m *Metrics) Store(s store.Store) store.Store {
 		snapshots:    &snapshots{s.Snapshots(), m},
 		audit:        &audit{s.Audit(), m},
 		reports:      &reports{s.Reports(), m},
-		devices:      &devices{s.Devices(), m},
+		devices:      &deviceRows{s.Devices(), m},
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"muster/broker/client"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/topics"
 )
 
@@ -100,11 +100,11 @@ func paced(t *testing.T, prepare func(*memory), test func(t *testing.T, m *memor
 		}
 		var log bytes.Buffer // written from this goroutine's messages only
 		configs, to := &groups{ids: map[string]int64{"shops": 2}}, slog.New(slog.NewTextHandler(&log, nil))
-		devices := fleet.New(m, noRows{}, configs, fleet.Options{Log: to})
-		p := New(m, configs, devices, Options{Log: to})
+		known := devices.New(m, noRows{}, configs, devices.Options{Log: to})
+		p := New(m, configs, known, Options{Log: to})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { devices.Run(ctx) })
+		running.Go(func() { known.Run(ctx) })
 		running.Go(func() { p.Run(ctx) })
 		synctest.Wait()
 		test(t, m, &log)

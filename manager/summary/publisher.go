@@ -18,7 +18,7 @@ type Groups interface {
 	Groups() []string
 }
 
-// Fleet counts devices, as a [fleet.Fleet] does.
+// Fleet counts devices, as a [devices.Fleet] does.
 type Fleet interface {
 	Groups
 	// Summary counts the devices of a group; behind says that they have a newer config than the store.

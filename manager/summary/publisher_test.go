@@ -17,7 +17,7 @@ import (
 	"muster/broker"
 	"muster/broker/client"
 	"muster/broker/client/network"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/store"
 	"muster/test/rig"
 	"muster/topics"
@@ -160,13 +160,13 @@ func (noRows) ChangedSince(context.Context, time.Time, string, int) ([]store.Dev
 	return nil, nil
 }
 
-func run(t *testing.T, c client.Client, configs fleet.Configs, behind func() []string) (stop func()) {
+func run(t *testing.T, c client.Client, configs devices.Configs, behind func() []string) (stop func()) {
 	t.Helper()
-	devices := fleet.New(c, noRows{}, configs, fleet.Options{Settle: 50 * time.Millisecond})
-	p := New(c, configs, devices, Options{Interval: 50 * time.Millisecond, Behind: behind})
+	known := devices.New(c, noRows{}, configs, devices.Options{Settle: 50 * time.Millisecond})
+	p := New(c, configs, known, Options{Interval: 50 * time.Millisecond, Behind: behind})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	running.Go(func() { devices.Run(ctx) })
+	running.Go(func() { known.Run(ctx) })
 	running.Go(func() { p.Run(ctx) })
 	stop = sync.OnceFunc(func() {
 		cancel()
@@ -273,7 +273,7 @@ func (d *refused) Publish(context.Context, client.Message) error {
 func TestPublisherIsRefused(t *testing.T) {
 	var log bytes.Buffer
 	c, configs := &refused{}, &groups{ids: map[string]int64{"shops": 2, "offices": 1}}
-	p := New(c, configs, fleet.New(c, noRows{}, configs, fleet.Options{}), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	p := New(c, configs, devices.New(c, noRows{}, configs, devices.Options{}), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	p.publish(t.Context())
 	if got := strings.Count(log.String(), "not authorized"); c.tries != 3 || got != 3 {
 		t.Errorf("%d summaries were tried and %d refusals logged, want 3 and 3:\n%s", c.tries, got, &log)

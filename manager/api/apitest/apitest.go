@@ -14,7 +14,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/mongo"
@@ -36,7 +36,7 @@ type Server struct {
 	// Bus is at the broker that devices are connected to: what it publishes is what they say.
 	Bus client.Client
 	// Devices is what knows them.
-	Devices *fleet.Fleet
+	Devices *devices.Fleet
 }
 
 // Stores open an empty store of each kind, which is closed when the test ends.
@@ -85,14 +85,14 @@ func StartOn(t testing.TB, documents store.Store) *Server {
 		t.Fatal(err)
 	}
 	configs := snapshot.New(documents, time.Now, discard)
-	bus, devices := startFleet(t, documents, configs)
+	bus, known := startFleet(t, documents, configs)
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: devices, Changed: func(string) {}, Log: discard,
+		Store: documents, Configs: configs, Auth: who, Fleet: known, Changed: func(string) {}, Log: discard,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(openapitest.Handler(t, handler))
 	t.Cleanup(server.Close)
-	return &Server{Server: server, Store: documents, Bus: bus, Devices: devices}
+	return &Server{Server: server, Store: documents, Bus: bus, Devices: known}
 }

@@ -8,13 +8,13 @@ import (
 
 	"muster/broker"
 	"muster/broker/client"
-	"muster/manager/fleet"
+	"muster/manager/devices"
 	"muster/manager/store"
 	"muster/topics"
 )
 
 // startFleet runs a fleet on an embedded broker of its own until the test ends.
-func startFleet(t testing.TB, s store.Store, configs fleet.Configs) (client.Client, *fleet.Fleet) {
+func startFleet(t testing.TB, s store.Store, configs devices.Configs) (client.Client, *devices.Fleet) {
 	t.Helper()
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Log: discard,
@@ -23,19 +23,19 @@ func startFleet(t testing.TB, s store.Store, configs fleet.Configs) (client.Clie
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager, devices := server.Client("manager"), server.Client("devices")
-	known := fleet.New(manager, s.Devices(), configs, fleet.Options{Settle: 10 * time.Millisecond, CacheTime: 50 * time.Millisecond, Log: discard})
+	manager, bus := server.Client("manager"), server.Client("devices")
+	known := devices.New(manager, s.Devices(), configs, devices.Options{Settle: 10 * time.Millisecond, CacheTime: 50 * time.Millisecond, Log: discard})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { known.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
-		for _, closing := range []func() error{manager.Close, devices.Close, server.Close} {
+		for _, closing := range []func() error{manager.Close, bus.Close, server.Close} {
 			if err := closing(); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	return devices, known
+	return bus, known
 }

@@ -1,4 +1,4 @@
-package fleet
+package devices
 
 import (
 	"cmp"
@@ -6,12 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"muster/manager/fleet"
 	"muster/topics"
 )
 
 // An explanation says of each app of a device why it does not run as wanted.
 type explanation struct {
-	device Device
+	device fleet.Device
 	// since is when it was connected or was lost; nil when that is not known.
 	since    *time.Time
 	report   topics.Report
@@ -20,7 +21,7 @@ type explanation struct {
 }
 
 // apps are those of the config, in its order, and after them those that the device has besides.
-func (e explanation) apps(wanted topics.Config) (list []App) {
+func (e explanation) apps(wanted topics.Config) (list []fleet.App) {
 	states := make(map[string]topics.AppState, len(e.report.Apps))
 	for _, s := range e.report.Apps {
 		states[s.App] = s
@@ -39,8 +40,8 @@ func (e explanation) apps(wanted topics.Config) (list []App) {
 }
 
 // wanted is an app of the config, with what the device's last report said of it, if it said anything.
-func (e explanation) wanted(a topics.App, said topics.AppState, reported bool) App {
-	app := App{
+func (e explanation) wanted(a topics.App, said topics.AppState, reported bool) fleet.App {
+	app := fleet.App{
 		App: a.AppName, WantedID: a.AppID, RunningID: said.RunningID, Phase: said.Phase,
 		Code: said.Code, Reason: said.Reason, Next: said.Next, Containers: append([]topics.ContainerState{}, said.Containers...),
 	}
@@ -60,7 +61,7 @@ func (e explanation) unheard(app string) (phase, reason string) {
 	d := e.device
 	switch {
 	case !d.Online && d.Behind:
-		return PhaseBehind, fmt.Sprintf("%s and hears of config %d when it is back; it has applied %s", e.offline(), d.Wanted.ConfigID, applied(d.Applied))
+		return fleet.PhaseBehind, fmt.Sprintf("%s and hears of config %d when it is back; it has applied %s", e.offline(), d.Wanted.ConfigID, applied(d.Applied))
 	case !d.Online:
 		return d.Phase, fmt.Sprintf("%s, and has not reported what it runs since it applied %s", e.offline(), applied(d.Applied))
 	case d.Applied.Newer(d.Wanted):
@@ -68,7 +69,7 @@ func (e explanation) unheard(app string) (phase, reason string) {
 	case d.Behind && d.Phase == topics.PhaseUpdating:
 		return d.Phase, e.pulling(app)
 	case d.Behind:
-		return PhaseBehind, fmt.Sprintf("the device is connected and has applied %s; it has not taken config %d yet", applied(d.Applied), d.Wanted.ConfigID)
+		return fleet.PhaseBehind, fmt.Sprintf("the device is connected and has applied %s; it has not taken config %d yet", applied(d.Applied), d.Wanted.ConfigID)
 	case !e.reported:
 		return d.Phase, "the device has not reported yet what it runs"
 	case len(e.report.LeftOut) > 0:
@@ -78,8 +79,8 @@ func (e explanation) unheard(app string) (phase, reason string) {
 }
 
 // unwanted is an app that the device has and the config has not.
-func (e explanation) unwanted(said topics.AppState) App {
-	app := App{
+func (e explanation) unwanted(said topics.AppState) fleet.App {
+	app := fleet.App{
 		App: said.App, RunningID: said.RunningID, Phase: said.Phase, Code: said.Code, Reason: said.Reason, Next: said.Next,
 		Containers: append([]topics.ContainerState{}, said.Containers...),
 	}

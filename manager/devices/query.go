@@ -1,16 +1,17 @@
-package fleet
+package devices
 
 import (
 	"unique"
 
 	"github.com/google/btree"
 
+	"muster/manager/fleet"
 	"muster/topics"
 )
 
 // A Query selects devices. Its zero value selects all.
 type Query struct {
-	// Group, Phase and FailingApp are what a device must have, unless empty; Phase is that of [Device].
+	// Group, Phase and FailingApp are what a device must have, unless empty; Phase is that of [fleet.Device].
 	Group, Phase, FailingApp string
 	// Online, Behind and Failing are what it must be, unless nil.
 	Online, Behind, Failing *bool
@@ -52,12 +53,12 @@ func (q *Query) selects(r *record, wanted topics.Version) bool {
 
 // List is the devices that q selects, in ascending order, those after the given name, at most limit; with count also how many of
 // what sort there are in all. It looks at what is in memory only.
-func (f *Fleet) List(q Query, after string, limit int, count bool) Page {
-	page := Page{Devices: []Device{}}
+func (f *Fleet) List(q Query, after string, limit int, count bool) fleet.Page {
+	page := fleet.Page{Devices: []fleet.Device{}}
 	w := walk{query: &q, groups: make(map[unique.Handle[string]]wish), latest: f.latest}
 	whole := count && q.byGroup()
 	if count {
-		page.Counts = &Counts{}
+		page.Counts = &fleet.Counts{}
 	}
 	var from string
 	if !count || whole {

@@ -1,4 +1,4 @@
-package fleet
+package devices
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"time"
 	"unique"
 
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -82,8 +83,8 @@ func (r *record) fails(app string) bool {
 }
 
 // show is the device as lists have it, if that config is wanted of it.
-func (r *record) show(wanted topics.Version) Device {
-	d := Device{
+func (r *record) show(wanted topics.Version) fleet.Device {
+	d := fleet.Device{
 		Device: r.name, DeviceGroup: r.group.Value(), Online: r.online, Phase: r.phaseAt(wanted),
 		Applied: r.version(), Wanted: wanted, Behind: r.behind(wanted),
 		Failing: make([]topics.Failure, len(r.failing)), Labels: make(map[string]string, len(r.labels)),
@@ -105,7 +106,7 @@ func (r *record) phaseAt(wanted topics.Version) string {
 	if phase := r.phase.Value(); phase == topics.PhaseUpdating || !wanted.Newer(r.version()) {
 		return phase
 	}
-	return PhaseBehind
+	return fleet.PhaseBehind
 }
 
 // say is what the device has said of itself. heardAt is when, or zero for a status that the broker has kept; room is how many bytes

@@ -1,9 +1,10 @@
-package fleet
+package devices
 
 import (
 	"maps"
 	"unique"
 
+	"muster/manager/fleet"
 	"muster/topics"
 )
 
@@ -47,7 +48,7 @@ func (f *Fleet) SummaryOfAll(behind int) topics.Summary {
 }
 
 // Counts are those of all devices.
-func (f *Fleet) Counts() (all Counts) {
+func (f *Fleet) Counts() (all fleet.Counts) {
 	for _, n := range f.GroupCounts() {
 		all.Add(n)
 	}
@@ -55,10 +56,10 @@ func (f *Fleet) Counts() (all Counts) {
 }
 
 // GroupCounts are those of each device_group that devices are in.
-func (f *Fleet) GroupCounts() map[string]Counts {
+func (f *Fleet) GroupCounts() map[string]fleet.Counts {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	groups := make(map[string]Counts, len(f.census.groups))
+	groups := make(map[string]fleet.Counts, len(f.census.groups))
 	for name, g := range f.census.groups {
 		groups[name.Value()] = g.at(f.latest(name.Value()))
 	}

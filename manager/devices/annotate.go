@@ -1,4 +1,4 @@
-package fleet
+package devices
 
 import (
 	"context"
@@ -8,36 +8,32 @@ import (
 	"time"
 
 	"muster/broker/client"
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
 
-// Annotations are what admins say of a device.
-type Annotations struct {
-	// Labels may be nil.
-	Labels map[string]string `json:"labels"`
-	Note   string            `json:"note"`
+func annotationsOf(row store.Device) fleet.Annotations {
+	return fleet.Annotations{Labels: row.Labels, Note: row.Note}
 }
-
-func annotationsOf(row store.Device) Annotations { return Annotations{row.Labels, row.Note} }
 
 // Annotate has change alter what admins say of a device that is known, and returns what that was and is. It fails with
 // [store.ErrNotFound], with a [topics.FieldError] when the result is beyond the limits, and with change's error as it is; change may
 // be called several times, and Labels that it is given are its own and not nil.
-func (f *Fleet) Annotate(ctx context.Context, device string, change func(*Annotations) error) (before, after Annotations, err error) {
+func (f *Fleet) Annotate(ctx context.Context, device string, change func(*fleet.Annotations) error) (before, after fleet.Annotations, err error) {
 	if _, err := f.Group(ctx, device); err != nil {
 		return before, after, err
 	}
 	row, err := f.store.Annotate(ctx, device, func(labels map[string]string, note *string) error {
-		before = Annotations{maps.Clone(labels), *note}
-		a := Annotations{maps.Clone(labels), *note}
+		before = fleet.Annotations{Labels: maps.Clone(labels), Note: *note}
+		a := fleet.Annotations{Labels: maps.Clone(labels), Note: *note}
 		if a.Labels == nil {
 			a.Labels = make(map[string]string)
 		}
 		if err := change(&a); err != nil {
 			return err
 		}
-		if err := a.check(); err != nil {
+		if err := a.Check(); err != nil {
 			return err
 		}
 		clear(labels)
@@ -58,7 +54,7 @@ func (f *Fleet) Annotate(ctx context.Context, device string, change func(*Annota
 // Delete forgets a device, and clears its status, so that every manager does. One that still runs is back with the next that it says. It
 // returns what admins have said of it. It fails with [store.ErrNotFound], and with an error that wraps [client.ErrNotConnected]
 // when the broker cannot be reached: then nothing is deleted.
-func (f *Fleet) Delete(ctx context.Context, device string) (before Annotations, err error) {
+func (f *Fleet) Delete(ctx context.Context, device string) (before fleet.Annotations, err error) {
 	if _, err := f.Group(ctx, device); err != nil {
 		return before, err
 	}

@@ -1,4 +1,4 @@
-package fleet
+package devices
 
 import (
 	"maps"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/btree"
 	"github.com/google/go-cmp/cmp"
 
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -69,7 +70,7 @@ type tally struct {
 	Known    int64
 	Versions map[topics.Version]int64
 	Apps     map[string]int64
-	Counts   Counts
+	Counts   fleet.Counts
 	Groups   map[string]tally
 }
 

@@ -1,4 +1,4 @@
-package fleet
+package devices
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -21,7 +22,7 @@ func (f *Fleet) Group(ctx context.Context, device string) (string, error) {
 
 // A live is what is in memory of a device, at one moment.
 type live struct {
-	Device
+	fleet.Device
 	since *time.Time
 	// heard says that it is by a status, and not by what the store has.
 	heard bool
@@ -42,16 +43,16 @@ func (f *Fleet) known(device string) (live, bool) {
 
 // Get is all that is known of a device: what it says over its connection, what the store has, and what is wanted of it. It fails with
 // [store.ErrNotFound].
-func (f *Fleet) Get(ctx context.Context, device string) (Detail, error) {
+func (f *Fleet) Get(ctx context.Context, device string) (fleet.Detail, error) {
 	row, err := f.row(ctx, device)
 	missing := errors.Is(err, store.ErrNotFound)
 	if err != nil && !missing {
-		return Detail{}, err
+		return fleet.Detail{}, err
 	}
 	now, ok := f.known(device)
 	if !ok {
 		if missing {
-			return Detail{}, err
+			return fleet.Detail{}, err
 		}
 		r := newRecord(device) // written since the store was last asked
 		r.take(row.DeviceHead)
@@ -70,9 +71,9 @@ func wantedOf(s store.Snapshot) (c topics.Config) {
 }
 
 // detail puts together what is known of a device and what is wanted of it.
-func detail(now live, row store.Device, wanted topics.Config) Detail {
-	d := Detail{
-		Device: now.Device, Note: row.Note, Since: now.since, Apps: []App{}, CronJobs: []topics.CronJobState{}, Events: row.Events,
+func detail(now live, row store.Device, wanted topics.Config) fleet.Detail {
+	d := fleet.Detail{
+		Device: now.Device, Note: row.Note, Since: now.since, Apps: []fleet.App{}, CronJobs: []topics.CronJobState{}, Events: row.Events,
 	}
 	if d.Events == nil {
 		d.Events = []store.Event{}
@@ -112,8 +113,8 @@ func readReport(payload json.RawMessage) (r topics.Report, ok bool) {
 	return r, true
 }
 
-func lastReport(r topics.Report, received time.Time) *LastReport {
-	last := &LastReport{ReportID: r.ReportID, Received: received, Dropped: r.Dropped}
+func lastReport(r topics.Report, received time.Time) *fleet.LastReport {
+	last := &fleet.LastReport{ReportID: r.ReportID, Received: received, Dropped: r.Dropped}
 	if !r.At.IsZero() {
 		at := r.At.UTC()
 		last.At, last.ClockOff = &at, at.Sub(received).Seconds()

@@ -1,10 +1,11 @@
-package fleet
+package devices
 
 import (
 	"cmp"
 	"slices"
 	"strconv"
 
+	"muster/manager/fleet"
 	"muster/topics"
 )
 
@@ -53,8 +54,8 @@ func increase[K comparable](m map[K]int64, key K, n int64) {
 
 // at is what the counts come to if that config is wanted. At "none" nobody is current: those without a config are not where
 // they should be.
-func (c *counts) at(wanted topics.Version) Counts {
-	all := Counts{Devices: c.known, Online: c.online, Offline: c.known - c.online, Updating: c.updating, Failing: c.failing}
+func (c *counts) at(wanted topics.Version) fleet.Counts {
+	all := fleet.Counts{Devices: c.known, Online: c.online, Offline: c.known - c.online, Updating: c.updating, Failing: c.failing}
 	if !wanted.IsZero() {
 		all.Current = c.versions[wanted]
 		all.Behind = c.online - all.Current
@@ -62,23 +63,12 @@ func (c *counts) at(wanted topics.Version) Counts {
 	return all
 }
 
-// Add adds up the counts of different devices.
-func (c *Counts) Add(o Counts) {
-	c.Devices += o.Devices
-	c.Online += o.Online
-	c.Offline += o.Offline
-	c.Current += o.Current
-	c.Behind += o.Behind
-	c.Updating += o.Updating
-	c.Failing += o.Failing
-}
-
 // one is the counts of a single device.
-func one(r *record, wanted topics.Version) Counts {
+func one(r *record, wanted topics.Version) fleet.Counts {
 	if !r.online {
-		return Counts{Devices: 1, Offline: 1}
+		return fleet.Counts{Devices: 1, Offline: 1}
 	}
-	c := Counts{Devices: 1, Online: 1}
+	c := fleet.Counts{Devices: 1, Online: 1}
 	if r.behind(wanted) {
 		c.Behind = 1
 	} else if !wanted.IsZero() {
@@ -94,7 +84,7 @@ func one(r *record, wanted topics.Version) Counts {
 }
 
 // summary is what the counts come to. Wanted and At are left to the caller.
-func (c *counts) summary(n Counts) topics.Summary {
+func (c *counts) summary(n fleet.Counts) topics.Summary {
 	return topics.Summary{
 		Devices: n.Devices, Online: n.Online, Offline: n.Offline, Current: n.Current, Behind: n.Behind, Updating: n.Updating, Failing: n.Failing,
 		FailingApps: highest(c.apps),
