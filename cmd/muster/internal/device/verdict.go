@@ -8,9 +8,6 @@ import (
 	"muster/topics"
 )
 
-// behind is the phase of a device that has not heard of the wanted config yet.
-const behind = "behind"
-
 // State is a device in one word, the most telling one.
 func State(d fleet.Device) string {
 	switch {
@@ -19,7 +16,7 @@ func State(d fleet.Device) string {
 	case len(d.Failing) > 0:
 		return "failing"
 	case d.Behind && d.Phase == topics.PhaseSettled:
-		return behind
+		return fleet.PhaseBehind
 	case d.Phase == "":
 		return "unknown"
 	}
@@ -41,7 +38,7 @@ func Verdict(d fleet.Detail) string {
 		add("device_group %s has no config", quoted(d.DeviceGroup))
 	case d.Applied.Newer(d.Wanted):
 		add("it has a newer config than the managers: their store was restored from an old backup")
-	case d.Online && d.Phase == behind:
+	case d.Online && d.Phase == fleet.PhaseBehind:
 		add("it has not taken up config %s yet", Config(d.Wanted, d.Applied))
 	case d.Online && d.Behind && len(d.Failing) == 0:
 		add("it is about to apply config %s", Config(d.Wanted, d.Applied))

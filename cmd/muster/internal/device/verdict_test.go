@@ -21,10 +21,10 @@ func TestVerdict(t *testing.T) {
 		"several fail":  {func(d *fleet.Detail) { d.Failing = []topics.Failure{image, job} }, "no: app api, cron_job night fail", "failing"},
 		"many fail":     {func(d *fleet.Detail) { d.Failing = []topics.Failure{image, job, job, image, job} }, "no: app api, cron_job night, cron_job night, 2 more fail", "failing"},
 		"being updated": {func(d *fleet.Detail) { d.Applied, d.Behind, d.Phase = v6, true, topics.PhaseUpdating }, "no: it is about to apply config 7", "updating"},
-		"not heard of it": {func(d *fleet.Detail) { d.Applied, d.Behind, d.Phase = v6, true, "behind" },
+		"not heard of it": {func(d *fleet.Detail) { d.Applied, d.Behind, d.Phase = v6, true, fleet.PhaseBehind },
 			"no: it has not taken up config 7 yet", "behind"},
 		"another epoch": {func(d *fleet.Detail) {
-			d.Applied.Epoch, d.Behind, d.Phase = "00000000000000000000000000", true, "behind"
+			d.Applied.Epoch, d.Behind, d.Phase = "00000000000000000000000000", true, fleet.PhaseBehind
 		},
 			"no: it has not taken up config 01ARZ3NDEKTSV4RRFFQ69G5FAV/7 yet", "behind"},
 		"newer than the store": {func(d *fleet.Detail) { d.Wanted, d.Behind = v6, true },

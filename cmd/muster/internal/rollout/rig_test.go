@@ -66,7 +66,7 @@ func done(name string) fleet.Device {
 
 func waiting(name string) fleet.Device {
 	d := done(name)
-	d.Applied, d.Behind, d.Phase = config(6), true, "behind"
+	d.Applied, d.Behind, d.Phase = config(6), true, fleet.PhaseBehind
 	return d
 }
 
