@@ -46,6 +46,7 @@ var indexes = []index{
 	{collection: deviceCollection, keys: ascending("changed", "_id")},
 	{collection: reportCollection, keys: ascending("hostname", "_id")},
 	{collection: reportCollection, keys: ascending("device_group", "_id")},
+	{collection: reportCollection, keys: ascending(creationTime, "_id")},
 }
 
 // ensureIndexes makes the indexes that are missing. One that there is on the same fields, and as strict, is

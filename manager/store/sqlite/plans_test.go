@@ -33,7 +33,7 @@ func TestPlans(t *testing.T) {
 		"_reports_1":   {{}, {After: "i"}},
 	} {
 		for _, q := range queries {
-			query, args, err := reportPage(q, 10)
+			query, args, err := reportPage(q, everything[0], 10)
 			if err != nil {
 				t.Fatal(err)
 			}

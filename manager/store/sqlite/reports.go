@@ -15,13 +15,18 @@ type reports struct{ s *Store }
 
 func (r reports) Add(ctx context.Context, list []store.Report) error {
 	rows := make([][]any, 0, len(list))
+	spans := spansOf{}
 	for _, report := range list {
 		fields, err := report.Fields()
 		if err != nil {
 			return fmt.Errorf("add reports: %w", err)
 		}
+		created, updated := column[float64](fields["report_creation_time"]), column[bool](fields["updated"])
 		rows = append(rows, []any{report.ID, column[string](fields["hostname"]), column[string](fields["device_group"]),
-			column[float64](fields["report_creation_time"]), column[bool](fields["updated"]), string(report.Doc)})
+			created, updated, string(report.Doc)})
+		if err := spans.add(report.ID, created, updated); err != nil {
+			return fmt.Errorf("add reports: %w", err)
+		}
 	}
 	err := r.s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO reports (id, hostname, device_group, created_at, updated, doc)
@@ -35,7 +40,7 @@ func (r reports) Add(ctx context.Context, list []store.Report) error {
 				return err
 			}
 		}
-		return nil
+		return spans.put(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("add reports: %w", err)
@@ -60,8 +65,12 @@ var comparisons = map[string]string{
 }
 
 // reportPage finds the reports in an index, which has all that they are selected by, and reads only those.
-func reportPage(q store.ReportQuery, limit int) (query string, args []any, err error) {
+func reportPage(q store.ReportQuery, in stretch, limit int) (query string, args []any, err error) {
 	where := conditions{}
+	if in != everything[0] {
+		where.add(`id >= ?`, in.from)
+		where.add(`id < ?`, in.below)
+	}
 	where.unlessEmpty(`id > ?`, q.After)
 	where.unlessEmpty(`hostname = ?`, q.Hostname)
 	where.unlessEmpty(`device_group = ?`, q.DeviceGroup)
@@ -80,20 +89,30 @@ func reportPage(q store.ReportQuery, limit int) (query string, args []any, err e
 }
 
 func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
-	query, args, err := reportPage(q, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read reports: %w", err)
-	}
 	page := []store.Report{}
-	err = r.s.read(func(db *sql.DB) error {
-		return each(ctx, db, query, func(rows *sql.Rows) error {
-			var id, doc string
-			if err := rows.Scan(&id, &doc); err != nil {
+	err := r.s.read(func(db *sql.DB) error {
+		parts, err := stretches(ctx, db, q)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			query, args, err := reportPage(q, part, limit-len(page))
+			if err != nil {
 				return err
 			}
-			page = append(page, store.Report{ID: id, Doc: json.RawMessage(doc)})
-			return nil
-		}, args...)
+			err = each(ctx, db, query, func(rows *sql.Rows) error {
+				var id, doc string
+				if err := rows.Scan(&id, &doc); err != nil {
+					return err
+				}
+				page = append(page, store.Report{ID: id, Doc: json.RawMessage(doc)})
+				return nil
+			}, args...)
+			if err != nil || len(page) >= limit {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read reports: %w", err)
@@ -112,7 +131,10 @@ func (r reports) Expire(ctx context.Context, before time.Time, limit int) (int, 
 	var removed int64
 	if err == nil && there {
 		err = r.s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			removed, err = affected(tx.ExecContext(ctx, `DELETE `+expired, args...))
+			if removed, err = affected(tx.ExecContext(ctx, `DELETE `+expired, args...)); err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `DELETE FROM report_spans WHERE zone < coalesce((SELECT substr(min(id), 1, ?) FROM reports), 'g')`, zoneDigits)
 			return err
 		})
 	}
