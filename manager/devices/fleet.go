@@ -49,8 +49,9 @@ type Fleet struct {
 	loaded bool
 	// touched are the devices whose rows this manager has changed since the store was last asked.
 	touched map[string]bool
-	// cleared are those whose status was cleared, perhaps because another manager has deleted them.
-	cleared map[string]bool
+	// cleared are those whose status was cleared, perhaps because another manager is about to delete their rows, and until when
+	// the store is asked about them.
+	cleared map[string]time.Time
 	dropped dropped
 
 	// poke is a channel of one: there is something to ask the store.
@@ -73,7 +74,7 @@ func New(c client.Client, devices store.Devices, configs Configs, o Options) *Fl
 	}
 	return &Fleet{
 		client: c, store: devices, configs: configs, o: o, census: newCensus(), pulls: make(pulls),
-		quiet: time.Now().Add(o.Settle), touched: make(map[string]bool), cleared: make(map[string]bool), poke: make(chan struct{}, 1),
+		quiet: time.Now().Add(o.Settle), touched: make(map[string]bool), cleared: make(map[string]time.Time), poke: make(chan struct{}, 1),
 	}
 }
 

@@ -3,6 +3,7 @@ package devices
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -126,29 +127,26 @@ func (f *Fleet) page(ctx context.Context, read func(context.Context) ([]store.De
 	return heads, nil
 }
 
-// verify drops the devices whose status was cleared and of which the store has no row any more.
+// verify drops the devices whose status was cleared and of which the store has no row any more. A row that is still there is looked for
+// again: whoever deletes a device clears its status first.
 func (f *Fleet) verify(ctx context.Context) error {
-	f.mu.Lock()
-	cleared := f.cleared
-	f.cleared = make(map[string]bool)
-	f.mu.Unlock()
-	for device := range cleared {
-		row, err := f.row(ctx, device)
-		f.mu.Lock()
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			if r, known := f.census.devices[device]; known && !r.heard {
-				f.census.drop(device)
-			}
-		case err != nil:
-			f.cleared[device] = true
-		default:
-			f.census.head(row.DeviceHead)
-		}
-		f.mu.Unlock()
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+	f.mu.RLock()
+	cleared := maps.Clone(f.cleared)
+	f.mu.RUnlock()
+	for device, until := range cleared {
+		_, err := f.row(ctx, device)
+		gone := errors.Is(err, store.ErrNotFound)
+		if err != nil && !gone {
 			return err
 		}
+		f.mu.Lock()
+		if r, known := f.census.devices[device]; gone && known && !r.heard {
+			f.census.drop(device)
+		}
+		if gone || time.Now().After(until) {
+			delete(f.cleared, device)
+		}
+		f.mu.Unlock()
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (f *Fleet) takeStatus(m client.Message) {
 	if len(m.Payload) == 0 {
 		f.census.forget(from.Name, now)
 		if _, kept := f.census.devices[from.Name]; kept {
-			f.cleared[from.Name] = true
+			f.cleared[from.Name] = now.Add(overlap)
 			f.ask()
 		}
 		return
