@@ -96,13 +96,26 @@ func untilFull(ctx context.Context, s *spool.Spool) (taken int, err error) {
 	}
 }
 
-// untilTaken tries until a record is taken, as devices do.
+// untilTaken has many devices try until a record of one is taken.
 func untilTaken(ctx context.Context, s *spool.Spool) error {
-	for end := time.Now().Add(20 * time.Second); ; {
-		err := s.Append(ctx, large(0))
-		if err == nil || !errors.Is(err, bridge.ErrFull) || time.Now().After(end) {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	const devices = 8
+	results := make(chan error, devices)
+	for range devices {
+		go func() {
+			err := bridge.ErrFull
+			for errors.Is(err, bridge.ErrFull) && ctx.Err() == nil {
+				err = s.Append(ctx, large(0))
+				time.Sleep(time.Millisecond)
+			}
+			results <- err
+		}()
 	}
+	err := <-results
+	cancel()
+	for range devices - 1 {
+		<-results
+	}
+	return err
 }

@@ -59,10 +59,8 @@ type Spool struct {
 	used        int64
 	// grown is closed, and replaced, when last rises or the spool ends.
 	grown chan struct{}
-	// fullUntil is when the disk that was full is tried again. wasFull says that the next transaction appends nothing: what it
-	// removes may make the room.
+	// fullUntil is when a report is tried again on the disk that was full.
 	fullUntil time.Time
-	wasFull   bool
 	// written is when the last transaction ended, and resting says that the writer will be woken for the next one.
 	written time.Time
 	resting bool

@@ -54,11 +54,12 @@ func TestEachSinkHasItsOwnCursor(t *testing.T) {
 		t.Errorf("kafka (-want +got):\n%s", diff)
 	}
 	eventually(t, "what both have is removed", func() bool { return s.Stats().Records == 3 })
+	s.Done("store", 5)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = openAt(t, path, "store", "kafka")
-	if diff := cmp.Diff([]uint64{5}, offsets(read(t, s, "store", 10))); diff != "" {
+	if diff := cmp.Diff([]uint64{}, offsets(read(t, s, "store", 10))); diff != "" {
 		t.Errorf("store after a restart (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]uint64{3, 4, 5}, offsets(read(t, s, "kafka", 10))); diff != "" {
@@ -110,6 +111,13 @@ func TestSinksComeAndGo(t *testing.T) {
 	eventually(t, "a sink that is gone keeps nothing", func() bool { return s.Stats().Records == 0 })
 	if _, err := s.Read("store", 1); err == nil {
 		t.Error("a sink that is gone can read")
+	}
+	appendAll(t, s, report("d1", 4))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]uint64{4}, offsets(read(t, openAt(t, path, "store"), "store", 10))); diff != "" {
+		t.Errorf("a sink that is back starts with what there is (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,0 +1,211 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"muster/bridge"
+)
+
+const (
+	// maxCommit is about how many bytes one transaction writes, so that none takes long.
+	maxCommit = 4 << 20
+	// maxRemoved is how many records one transaction removes, for the same reason.
+	maxRemoved = 2000
+	// tidyPause is how long cursors and removals wait for a report to share a transaction with. Those that a crash forgets are
+	// only done again.
+	tidyPause = 100 * time.Millisecond
+	// fullPause is how long nothing is appended after the disk was full: each try makes bbolt look at its whole file.
+	fullPause = time.Second
+)
+
+// run writes until the spool is closed or the disk fails.
+func (s *Spool) run() {
+	defer close(s.ended)
+	for range s.wake {
+		for s.work() {
+		}
+		s.mu.Lock()
+		over := s.closing || s.err != nil
+		if over {
+			close(s.grown)
+			s.grown = nil
+		}
+		s.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
+// A change is what one transaction writes.
+type change struct {
+	appends []*appending
+	cursors map[string]uint64 // nil when none has moved
+	// from and below are the records to remove.
+	from, below uint64
+}
+
+// work does one transaction, and reports whether there may be more to do.
+func (s *Spool) work() bool {
+	s.mu.Lock()
+	c := s.nextChange()
+	room := s.size - s.used
+	s.mu.Unlock()
+	if len(c.appends) == 0 && c.cursors == nil && c.from == c.below {
+		return false
+	}
+	var refused []*appending
+	c.appends, refused = fit(c.appends, room)
+	for _, a := range refused {
+		a.done <- fmt.Errorf("%w: it may take %d bytes", bridge.ErrFull, s.size)
+	}
+	last, total, err := s.commit(c)
+	if err != nil {
+		return s.failed(c, err)
+	}
+	s.total = total
+	used := s.usedNow()
+	s.mu.Lock()
+	if last > s.last {
+		close(s.grown)
+		s.grown = make(chan struct{})
+	}
+	s.first, s.last, s.used, s.written = c.below, last, used, time.Now()
+	s.mu.Unlock()
+	for _, a := range c.appends {
+		a.done <- nil
+	}
+	return true
+}
+
+// nextChange takes what waits, with mu held.
+func (s *Spool) nextChange() change {
+	c := change{from: s.first, below: s.last + 1}
+	var bytes int64
+	for len(c.appends) < len(s.waiting) && bytes < maxCommit {
+		a := s.waiting[len(c.appends)]
+		bytes += a.bytes
+		c.appends = append(c.appends, a)
+	}
+	s.waiting = s.waiting[len(c.appends):]
+	if s.moved {
+		c.cursors = maps.Clone(s.cursors)
+		s.moved = false
+	}
+	for _, at := range s.cursors {
+		c.below = min(c.below, at+1)
+	}
+	c.below = min(max(c.below, c.from), c.from+maxRemoved)
+	if len(c.appends) == 0 && c.below < c.from+maxRemoved && !s.closing && s.rest() {
+		s.moved = s.moved || c.cursors != nil
+		return change{}
+	}
+	return c
+}
+
+// rest reports whether the last transaction was so lately that another one without reports can wait, with mu held. The writer is
+// woken when it cannot any more.
+func (s *Spool) rest() bool {
+	wait := time.Until(s.written.Add(tidyPause))
+	if wait <= 0 {
+		return false
+	}
+	if !s.resting {
+		s.resting = true
+		time.AfterFunc(wait, func() {
+			s.mu.Lock()
+			s.resting = false
+			s.mu.Unlock()
+			s.poke()
+		})
+	}
+	return true
+}
+
+// fit is the appends that there is room for, and the others.
+func fit(appends []*appending, room int64) (fits, refused []*appending) {
+	for _, a := range appends {
+		if a.bytes > room {
+			refused = append(refused, a)
+			continue
+		}
+		room -= a.bytes
+		fits = append(fits, a)
+	}
+	return fits, refused
+}
+
+// commit writes a change to the disk, and returns the last offset and the total of bytes with it.
+func (s *Spool) commit(c change) (last uint64, total int64, err error) {
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		kept := tx.Bucket(records)
+		kept.FillPercent = 1 // nothing is ever put in between
+		last, total = kept.Sequence(), s.total
+		for _, a := range c.appends {
+			for _, value := range a.values {
+				last++
+				total = seal(value, total)
+				if err := kept.Put(key(last), value); err != nil {
+					return err
+				}
+			}
+		}
+		if err := kept.SetSequence(last); err != nil {
+			return err
+		}
+		for offset := c.from; offset < c.below; offset++ {
+			if err := kept.Delete(key(offset)); err != nil {
+				return err
+			}
+		}
+		at := tx.Bucket(cursors)
+		for sink, offset := range c.cursors {
+			if err := at.Put([]byte(sink), key(offset)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return last, total, err
+}
+
+// usedNow is how much of the file is not free.
+func (s *Spool) usedNow() (used int64) {
+	_ = s.db.View(func(tx *bolt.Tx) error {
+		used = tx.Size()
+		return nil
+	})
+	free := s.db.Stats()
+	return used - int64(free.FreePageN+free.PendingPageN)*int64(s.db.Info().PageSize)
+}
+
+// failed gives the appends of a failed transaction back, and reports whether there may be more to do.
+func (s *Spool) failed(c change, err error) bool {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	if full {
+		err = fmt.Errorf("%w: %w", bridge.ErrFull, err)
+	} else {
+		err = fmt.Errorf("spool of reports: %w", err)
+	}
+	s.mu.Lock()
+	s.moved = s.moved || c.cursors != nil
+	appends := append(c.appends, s.waiting...)
+	s.waiting = nil
+	if full {
+		s.fullUntil = time.Now().Add(fullPause)
+		time.AfterFunc(fullPause, s.poke)
+	} else {
+		s.err = err
+	}
+	s.mu.Unlock()
+	for _, a := range appends {
+		a.done <- err
+	}
+	return full && len(appends) > 0 // without them, removals may make the room
+}
