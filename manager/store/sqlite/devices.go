@@ -56,12 +56,18 @@ func (d devices) Get(ctx context.Context, device string) (store.Device, error) {
 	return store.Device{}, fmt.Errorf("device %q: %w", device, err)
 }
 
+// Where a page of heads begins, and in which order.
+const (
+	afterName   = `WHERE d.name > ? ORDER BY d.name LIMIT ?`
+	afterChange = `WHERE (d.changed, d.name) > (?, ?) ORDER BY d.changed, d.name LIMIT ?`
+)
+
 func (d devices) Heads(ctx context.Context, after string, limit int) ([]store.DeviceHead, error) {
-	return d.heads(ctx, `WHERE d.name > ? ORDER BY d.name LIMIT ?`, after, max(limit, 0))
+	return d.heads(ctx, afterName, after, max(limit, 0))
 }
 
 func (d devices) ChangedSince(ctx context.Context, since time.Time, after string, limit int) ([]store.DeviceHead, error) {
-	return d.heads(ctx, `WHERE (d.changed, d.name) > (?, ?) ORDER BY d.changed, d.name LIMIT ?`, ceilMilliseconds(since), after, max(limit, 0))
+	return d.heads(ctx, afterChange, ceilMilliseconds(since), after, max(limit, 0))
 }
 
 // ceilMilliseconds is the first millisecond since 1970 that is not before t.

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -105,4 +107,44 @@ func texts(t *testing.T, db querier, query string) []string {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// TestMigrateReports has reports in a store that has no spans of them yet.
+func TestMigrateReports(t *testing.T) {
+	p := path(t)
+	s, err := Open(t.Context(), Options{Path: p, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := []string{`{"report_creation_time":1700000000,"updated":true}`, `{"report_creation_time":7,"updated":false}`, `{"updated":true}`, `{}`}
+	for n, doc := range docs {
+		report := store.Report{ID: fmt.Sprintf("%08x%016x", 1_700_000_000+100*n, n), Doc: json.RawMessage(doc)}
+		if err := s.Reports().Add(t.Context(), []store.Report{report}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tamper(t.Context(), p, `DROP TABLE report_spans; DELETE FROM goose_db_version WHERE version_id >= 4`); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, p)
+	for what, test := range map[string]struct {
+		q    store.ReportQuery
+		want int
+	}{
+		"updated":     {store.ReportQuery{Updated: new(true)}, 2},
+		"not updated": {store.ReportQuery{Updated: new(false)}, 1},
+		"in 1970":     {store.ReportQuery{Compare: store.Less, CreatedAt: 100}, 1},
+		"since":       {store.ReportQuery{Compare: store.Greater, CreatedAt: 100, Updated: new(true)}, 1},
+		"not then":    {store.ReportQuery{Compare: store.NotEqual, CreatedAt: 7}, 3},
+	} {
+		if page, err := s.Reports().Page(t.Context(), test.q, 10); err != nil || len(page) != test.want {
+			t.Errorf("%s: %d reports, %v, want %d", what, len(page), err, test.want)
+		}
+	}
+	if zones, err := stretches(t.Context(), s.reads, store.ReportQuery{Compare: store.Greater, CreatedAt: 100}); err != nil || len(zones) != 1 {
+		t.Errorf("%v, %v: one zone has a report of after 1970", zones, err)
+	}
 }
