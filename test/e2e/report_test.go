@@ -19,21 +19,24 @@ func TestReportOfADevice(t *testing.T) {
 	in.must("POST", "/device_groups/shops", fields{"apps": []string{name}, "cron_jobs": []string{}})
 	d := in.newDevice("shops")
 	reports := in.subscribe(topics.DefaultRoot.Topic(topics.DeviceReport, d.name))
-	d.start("--report-interval", "3s")
+	d.start("--report-interval", "3s", "--report-stats")
 	var settled topics.Report
 	await(t, "a report that all is well", func() error {
 		r, err := topics.ParseReport([]byte(lastOf(reports)))
 		if err != nil {
 			return err
 		}
-		if r.Phase != topics.PhaseSettled || len(r.Apps) != 1 || r.Apps[0].RunningID != 1 || len(r.Failing) > 0 {
-			return fmt.Errorf("it is %s: %+v", r.Phase, r.Apps)
+		if r.Phase != topics.PhaseSettled || len(r.Apps) != 1 || r.Apps[0].RunningID != 1 || len(r.Failing) > 0 || len(r.AppsContainers) != 1 {
+			return fmt.Errorf("it is %s: %+v, with stats of %d containers", r.Phase, r.Apps, len(r.AppsContainers))
 		}
 		settled = r
 		return nil
 	})
 	if a := settled.Apps[0]; a.App != name || a.AppID != 1 || len(a.Containers) != 1 || a.Containers[0].Image != image || !strings.HasPrefix(d.life(name+"-1").id, a.Containers[0].ID) {
 		t.Errorf("the app is %+v", a)
+	}
+	if stats := string(settled.AppsContainers[0]); !strings.Contains(stats, "memory_stats") || !strings.Contains(stats, d.life(name+"-1").id) {
+		t.Errorf("the stats are %s", stats)
 	}
 	if settled.Device != d.name || settled.DeviceGroup != "shops" || settled.Engine == "" || settled.Kernel == "" || settled.Hostname == "" ||
 		settled.MemoryUsage == nil || settled.CPUUsage == nil || settled.RootDiskUsage == nil || settled.ReportCreationTime == 0 {
