@@ -12,7 +12,7 @@ set -eu
 : "${DEVICE:?}" "${GROUP:?}" "${STATE:?}" "${BROKER:?}" "${PORT:=1883}" "${MQTT:=mqttv5}" "${INTERVAL:=30}"
 export LC_ALL=C
 topic=muster/v1/devices/$DEVICE
-boot=$(date +%s)
+boot=$(date +%s)-$$ # another with each start, also within a second
 seq=0 asked=0 changed=
 outbox=$STATE/outbox
 mkdir -p "$outbox"
