@@ -7,14 +7,17 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"muster/bridge"
 	"muster/bridge/spool"
 	"muster/broker"
+	"muster/manager/store/sqlite"
 	"muster/topics"
 )
 
@@ -27,18 +30,31 @@ func BenchmarkPuback(b *testing.B) {
 		if rate == 0 {
 			name = "full speed"
 		}
-		b.Run(name, func(b *testing.B) { benchmarkPuback(b, rate) })
+		b.Run(name, func(b *testing.B) {
+			benchmarkPuback(b, rate, sinkSpec{"shelf", func(string) (bridge.Sink, error) { return &shelf{}, nil }})
+		})
 	}
 }
 
-func benchmarkPuback(b *testing.B, rate int) {
+// BenchmarkStoreLag is the same at 5,000 per second with the store, and how old the oldest report was that the store did not have.
+func BenchmarkStoreLag(b *testing.B) {
+	log := slog.New(slog.DiscardHandler)
+	opened, err := sqlite.Open(b.Context(), sqlite.Options{Path: filepath.Join(b.TempDir(), "muster.db"), Log: log})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer opened.Close()
+	benchmarkPuback(b, 5_000, storeSink(opened, log))
+}
+
+func benchmarkPuback(b *testing.B, rate int, spec sinkSpec) {
 	dir, err := openDataDir(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer dir.close()
 	log := slog.New(slog.DiscardHandler)
-	bridged, err := openBridging(dir, spoolFlags{spool.DefaultSize}, []sinkSpec{{"shelf", func(string) (bridge.Sink, error) { return &shelf{}, nil }}}, log)
+	bridged, err := openBridging(dir, spoolFlags{spool.DefaultSize}, []sinkSpec{spec}, log)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -72,7 +88,7 @@ func benchmarkPuback(b *testing.B, rate int) {
 		defer conns[d].Close()
 	}
 	b.ResetTimer()
-	start := time.Now()
+	start, cpu := time.Now(), cpuTime()
 	for d := range devices {
 		all.Go(func() {
 			for n := range b.N/devices + 1 {
@@ -90,14 +106,44 @@ func benchmarkPuback(b *testing.B, rate int) {
 			}
 		})
 	}
+	watching, done := context.WithCancel(ctx)
+	lags := make(chan time.Duration)
+	go func() { lags <- oldestLag(watching, bridged, spec.name) }()
 	all.Wait()
 	b.StopTimer()
+	done()
+	b.ReportMetric((<-lags).Seconds()*1000, "max-lag-ms")
 	took := slices.Sorted(slices.Values(slices.Concat(waits...)))
+	// The devices' own share included, and the same however busy the machine is.
+	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(len(took)), "cpu-µs/report")
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "reports/s")
 	for _, percent := range []int{50, 99} {
 		b.ReportMetric(took[len(took)*percent/100].Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// oldestLag is the age of the oldest report that the sink did not have, at any moment until ctx ends.
+func oldestLag(ctx context.Context, bridged *bridging, sink string) (highest time.Duration) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return highest
+		case <-tick.C:
+			if oldest := bridged.Stats().Spool.Sinks[sink].Oldest; !oldest.IsZero() {
+				highest = max(highest, time.Since(oldest))
+			}
+		}
+	}
 }
 
 // dialReporter connects a device with MQTT 3.1.1.
