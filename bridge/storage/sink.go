@@ -49,18 +49,8 @@ func New(o Options) *Sink {
 // Name is "store".
 func (s *Sink) Name() string { return "store" }
 
-// Stats count records that were left out since the start, those that were written again each time.
-type Stats struct {
-	// Flawed are no reports.
-	Flawed int64
-	// Refused are reports that the store does not take, whatever is tried.
-	Refused int64
-}
-
-// Stats returns the counts of now.
-func (s *Sink) Stats() Stats { return Stats{Flawed: s.flawed.Load(), Refused: s.refused.Load()} }
-
-// LeftOut implements [bridge.Sorter].
+// LeftOut implements [bridge.Sorter]: "flawed" records are no reports, and "refused" ones are reports that the store does not
+// take, whatever is tried. Those that are written again count each time.
 func (s *Sink) LeftOut() map[string]int64 {
 	return map[string]int64{"flawed": s.flawed.Load(), "refused": s.refused.Load()}
 }

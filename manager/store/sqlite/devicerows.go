@@ -62,8 +62,9 @@ func (d deviceRows) Put(ctx context.Context, rows []store.DeviceRow) (overtaken 
 			return err
 		}
 		defer func() { _ = putHead.Close() }() // the transaction would close it too, later
-		putReport, err := tx.PrepareContext(ctx, `REPLACE INTO device_reports (name, boot, seq, report_key, events, report)
-			VALUES (?, ?, ?, ?, ?, ?)`)
+		putReport, err := tx.PrepareContext(ctx, `INSERT INTO device_reports (name, boot, seq, report_key, events, report)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+			ON CONFLICT DO UPDATE SET boot = ?2, seq = ?3, report_key = ?4, events = ?5, report = ?6`)
 		if err != nil {
 			return err
 		}
