@@ -107,7 +107,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err := announce(dir, bus, rest, log); err != nil {
 		return err
 	}
-	checkins := checkin.New(bus, configs, publisher, checkin.Options{Root: root, Share: checkinShare, QoS: bus.replyQoS(), Log: log})
+	checkins := checkin.New(bus, configs, publisher, checkin.Options{
+		Root: root, Share: checkinShare, QoS: bus.replyQoS(), Heard: fleet.Heard, Log: log,
+	})
 	summaries := summary.New(bus, configs, fleet, summary.Options{Root: root, Behind: publisher.Behind, Log: log})
 	measures.Watch(metrics.Parts{
 		Configs: configs, Publisher: publisher, Checkins: checkins, Devices: fleet, Connected: bus.connected, Server: bus.server,

@@ -45,6 +45,8 @@ type Options struct {
 	// Queue is how many check-ins may wait for their answer; by default 8192. Others are dropped, and
 	// counted.
 	Queue int
+	// Heard, unless nil, is told the device of each check-in that is not dropped. It must not block.
+	Heard func(device string)
 	// Log is by default slog.Default().
 	Log *slog.Logger
 }
@@ -72,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Queue <= 0 {
 		o.Queue = 8192
+	}
+	if o.Heard == nil {
+		o.Heard = func(string) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -157,6 +162,7 @@ func (r *Responder) answer(ctx context.Context, m client.Message) {
 	if err != nil || from.Kind != topics.DeviceCheckin {
 		return
 	}
+	r.o.Heard(from.Name)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	reply := r.decide(ctx, m.Payload)

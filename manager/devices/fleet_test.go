@@ -112,6 +112,11 @@ func (s *site) await(what string, done func() bool) {
 func (s *site) lists(f *Fleet, want ...string) {
 	s.t.Helper()
 	var got []string
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("listed are %v", got)
+		}
+	}()
 	s.await(fmt.Sprint(want), func() bool {
 		got = nil
 		for _, d := range f.List(Query{}, "", 100, false).Devices {
@@ -121,7 +126,7 @@ func (s *site) lists(f *Fleet, want ...string) {
 			}
 			got = append(got, fmt.Sprint(d.Device, " ", state, " ", d.Applied.ConfigID))
 		}
-		return fmt.Sprint(got) == fmt.Sprint(want) || s.t.Failed()
+		return fmt.Sprint(got) == fmt.Sprint(want)
 	})
 }
 

@@ -99,6 +99,15 @@ func (f *Fleet) takeProgress(m client.Message) {
 	f.pulls.take(r.name, p, now)
 }
 
+// Heard says that a device was heard of at this moment. It costs next to nothing.
+func (f *Fleet) Heard(device string) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if r, known := f.census.devices[device]; known {
+		r.saw(time.Now())
+	}
+}
+
 // complain is called with mu held.
 func (f *Fleet) complain(device string, err error) {
 	f.dropped.count++

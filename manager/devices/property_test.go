@@ -20,7 +20,7 @@ func TestIncrementalEqualsRecount(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		c := newCensus()
-		c.limit, c.maxReasons = 10, 100
+		c.limit, c.maxReasons = 10, 12
 		for step := range 300 {
 			name, group := strconv.Itoa(rng.IntN(12)), string(rune('a'+rng.IntN(3)))
 			switch rng.IntN(12) {

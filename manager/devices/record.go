@@ -29,6 +29,8 @@ type record struct {
 	// that is not known.
 	seen  atomic.Uint32
 	since uint32
+	// told is when the last status came, in Unix seconds; 0 when none did.
+	told uint32
 	// online says that it is connected. A device of which no status is known is not.
 	online bool
 	// heard says that there is a status, and fresh that it came over the manager's present connection.
@@ -120,7 +122,8 @@ func (r *record) say(s topics.Status, heardAt time.Time, room int) {
 	r.group, r.phase = unique.Make(s.DeviceGroup), unique.Make(s.Phase)
 	r.agent = unique.Make(s.Agent[:min(len(s.Agent), topics.MaxFact)])
 	r.setVersion(s.Version)
-	r.failing = intern(s.Failing, room+r.reasons())
+	r.failing = intern(s.Failing, room)
+	r.told = seconds(time.Now())
 	r.saw(heardAt)
 }
 
@@ -132,12 +135,13 @@ func (r *record) lose(now time.Time) {
 	r.online, r.heard, r.fresh, r.session = false, false, false, 0
 }
 
-// take is what the store says. What the device has said of itself over the connection is believed before it.
+// take is what the store says. What the device has said of itself over the connection is believed before it, and so is what it said
+// last, until the store has something newer.
 func (r *record) take(h store.DeviceHead) {
 	r.stored = true
 	r.setLabels(h.Labels)
 	r.saw(h.Reported)
-	if r.heard || h.Reported.IsZero() {
+	if r.heard || h.Reported.IsZero() || r.told != 0 && seconds(h.Changed) <= r.told {
 		return
 	}
 	r.group, r.phase = unique.Make(h.DeviceGroup), unique.Make(h.Phase)
