@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 	for _, count := range []bool{false, true} {
 		var got []string
 		for after := ""; ; {
-			page := f.List(Query{Group: "g0", Online: &yes}, after, 100, count)
+			page := f.List(Query{May: func(group string) bool { return group == "g0" }, Online: &yes}, after, 100, count)
 			for _, d := range page.Devices {
 				got = append(got, d.Device)
 			}
