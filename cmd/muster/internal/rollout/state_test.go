@@ -101,3 +101,12 @@ func TestDecide(t *testing.T) {
 		}
 	}
 }
+
+// Between two questions a device may go from one sort to another, and be counted in none.
+func TestDoneIsWhatOneAnswerSays(t *testing.T) {
+	for _, counted := range []fleet.Counts{{Devices: 2, Online: 2, Behind: 1}, {Devices: 2, Online: 2, Failing: 1}} {
+		if got := (rollout.Rules{}).Decide(rollout.State{All: counted, Done: 2}, time.Now(), time.Time{}, time.Now()); got != rollout.Open {
+			t.Errorf("outcome %d of %+v", got, counted)
+		}
+	}
+}
