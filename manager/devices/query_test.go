@@ -53,6 +53,10 @@ func TestPages(t *testing.T) {
 			t.Errorf("with counts %v: %d devices are listed, want %d", count, len(got), len(want))
 		}
 	}
+	no := false
+	if page := f.List(Query{Failing: &no}, "", 1, true); page.Counts.Devices != all {
+		t.Errorf("%d devices are counted one by one, want %d", page.Counts.Devices, all)
+	}
 	whole := f.List(Query{}, "", 1, true)
 	if one := f.Counts(); *whole.Counts != one || one.Devices != all || one.Online+one.Offline != all {
 		t.Errorf("counts of all: %+v and %+v", *whole.Counts, one)
