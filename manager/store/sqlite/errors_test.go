@@ -61,7 +61,7 @@ func TestOpenErrors(t *testing.T) {
 		"newer schema": {func(t *testing.T, p string) {
 			seed(t, p)
 			sqlFile(t, p, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
-		}, []string{"newer version of Muster", "schema 999", "knows 2"}},
+		}, []string{"newer version of Muster", "schema 999", "knows 4"}},
 		"another program's": {func(t *testing.T, p string) {
 			sqlFile(t, p, `CREATE TABLE photos (id INTEGER)`)
 		}, []string{"belongs to another program", "path of its own"}},
@@ -112,7 +112,7 @@ func TestDamagedPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	damage(t, p, 20*4096, info.Size()-20*4096)
+	damage(t, p, 40*4096, info.Size()-40*4096)
 	s := mustOpen(t, p)
 	_, err = s.Snapshots().Heads(t.Context())
 	if err == nil || !containsAll(err.Error(), p, "the file is damaged", "restore a backup") {
