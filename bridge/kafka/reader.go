@@ -45,7 +45,7 @@ type Reader struct {
 	failing       atomic.Pointer[string]
 }
 
-// NewReader makes a reader. It does not connect before Run.
+// NewReader makes a reader. It joins its group at once, be there brokers or not; Run must be called, and leaves it.
 func NewReader(o ReaderOptions) (*Reader, error) {
 	if o.Topic == "" || o.Group == "" {
 		return nil, errors.New("topic and group: must not be empty")

@@ -47,7 +47,7 @@ func newSink(t *testing.T, c *kfake.Cluster, changes ...func(*kafka.SinkOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -91,11 +91,8 @@ func NewSink(o SinkOptions) (*Sink, error) {
 // Name is "kafka".
 func (s *Sink) Name() string { return "kafka" }
 
-// Close ends the connections. Write must have returned. It never fails.
-func (s *Sink) Close() error {
-	s.client.Close()
-	return nil
-}
+// Close ends the connections. Write must have returned.
+func (s *Sink) Close() { s.client.Close() }
 
 // SinkStats count what became of records that Kafka's topic of reports did not get, since the start.
 type SinkStats struct {

@@ -15,6 +15,7 @@ import (
 	"muster/bridge/storage"
 	"muster/broker"
 	"muster/cmd/internal/settings"
+	"muster/manager/metrics"
 	"muster/manager/store"
 )
 
@@ -47,11 +48,15 @@ type bridging struct {
 }
 
 // openReports is the bridge of a manager; nil when there is none.
-func openReports(f serveFlags, dir *dataDir, documents store.Store, log *slog.Logger) (*bridging, error) {
-	if !f.bridge || f.broker.URL != "" {
+func openReports(f serveFlags, dir *dataDir, documents store.Store, measures *metrics.Metrics, log *slog.Logger) (*bridging, error) {
+	if !f.bridges() {
 		return nil, nil
 	}
-	return openBridging(dir, f.spool, []sinkSpec{storeSink(documents, log)}, log)
+	specs := []sinkSpec{storeSink(documents, log)}
+	if f.kafka.Given() {
+		specs = append(specs, kafkaSink(f.kafka, measures, log))
+	}
+	return openBridging(dir, f.spool, specs, log)
 }
 
 // storeSink is the sink that every bridge with a store has.

@@ -72,7 +72,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	reports, err := openReports(f, dir, documents, log)
+	reports, err := openReports(f, dir, documents, measures, log)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"muster/cmd/internal/brokerflags"
+	"muster/cmd/internal/kafkaflags"
 	"muster/cmd/internal/program"
 	"muster/cmd/internal/settings"
 	"muster/manager/api"
@@ -45,6 +47,7 @@ type serveFlags struct {
 	broker      brokerflags.Flags
 	bridge      bool
 	spool       spoolFlags
+	kafka       kafkaflags.SinkFlags
 
 	basicAuthUser     string
 	basicAuthPassword string
@@ -92,6 +95,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
 	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the embedded broker to the store; without, they are for whoever subscribes to them")
 	f.spool.declare(flags)
+	f.kafka.Declare(flags)
 	flags.StringVar(&f.basicAuthUser, "basic-auth-user", "admin", "name of the local admin")
 	flags.StringVar(&f.basicAuthPassword, "basic-auth-password", "", "password of the local admin, instead of the one in the data directory")
 	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
@@ -104,7 +108,9 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
 	flags.StringVar(&f.name, "manager-name", "", "this manager's name on MQTT; by default the host's, with a suffix that follows from the data directory")
 	f.log.Declare(flags)
-	program.Settings(command, nebulaNames)
+	names := maps.Clone(nebulaNames)
+	maps.Copy(names, kafkaflags.NebulaNames)
+	program.Settings(command, names)
 	return command
 }
 
@@ -153,6 +159,12 @@ func (f *serveFlags) check() error {
 	if err := f.spool.check(); err != nil {
 		return err
 	}
+	if err := f.kafka.Check(); err != nil {
+		return err
+	}
+	if f.kafka.Given() && !f.bridges() {
+		return errors.New("kafka-brokers: are of no use without a bridge, that is with bridge=false or with broker-url")
+	}
 	for flag, addr := range map[string]string{"http-addr": f.httpAddr, "https-addr": f.httpsAddr} {
 		if !f.authEnabled && addr != "" && !loopback(addr) {
 			return fmt.Errorf("auth-enabled: must not be false unless %s is a loopback address, it is %s", flag, addr)
@@ -160,6 +172,9 @@ func (f *serveFlags) check() error {
 	}
 	return nil
 }
+
+// bridges reports whether devices' reports are taken from the broker.
+func (f *serveFlags) bridges() bool { return f.bridge && f.broker.URL == "" }
 
 // proxies are the reverse proxies in front of the REST API.
 func (f *serveFlags) proxies() ([]net.IPNet, error) {

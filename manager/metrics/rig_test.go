@@ -62,6 +62,8 @@ func watched(t *testing.T) *metrics.Metrics {
 	})
 	m.WatchCertificate(time.Now)
 	m.WatchBridge(bridged)
+	m.WatchKafka(rejected)
+	m.WatchReporter(readFromKafka, leftOutFromKafka)
 	return m
 }
 
