@@ -80,7 +80,7 @@ func (l *loss) verify() {
 		}
 		acked, sent, refused, broken = acked+len(d.acked), sent+d.sent, refused+d.refused, broken+d.broken
 	}
-	ends := map[string]func() []delivery{"store": l.inStore}
+	ends := map[string]func() []delivery{"Kafka": l.inKafka, "store": l.inStore}
 	l.t.Logf("%d devices, %v, %d kills: %d reports published, %d acknowledged, %d refused for want of room, %d connections broken",
 		len(l.fleet), lossTime(l.t), l.kills, sent, acked, refused, broken)
 	l.t.Log("| end | reports | of those acknowledged missing | there again | out of order |")
@@ -123,7 +123,7 @@ func (l *loss) inStore() (all []delivery) {
 			if err != nil {
 				l.t.Fatal(err)
 			}
-			all = append(all, read(l, encoded))
+			all = append(all, l.read(encoded))
 		}
 		if len(reports) == 0 {
 			return all
@@ -132,7 +132,7 @@ func (l *loss) inStore() (all []delivery) {
 	}
 }
 
-func read(l *loss, payload []byte) (d delivery) {
+func (l *loss) read(payload []byte) (d delivery) {
 	l.t.Helper()
 	if err := json.Unmarshal(payload, &d); err != nil || d.Device == "" || d.Boot == "" {
 		l.t.Errorf("what arrived is %q, no report: %v", payload, err)

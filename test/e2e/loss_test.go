@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+
 	"muster/test/rig"
 )
 
@@ -30,15 +32,17 @@ func lossTime(t *testing.T) time.Duration {
 	return d
 }
 
-// Every report that was acknowledged arrives, and each device's in order, whatever is killed meanwhile.
+// Every report that was acknowledged is in Kafka and in the store in the end, and each device's in order, whatever is killed and
+// whatever Kafka does meanwhile.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
 		l := newLoss(t, nil)
 		l.storm(func() {
 			l.in.manager.kill()
-			l.in.startManager()
+			l.in.startManager(l.kafkaFlags()...)
 		})
 		l.verify()
+		l.deadLetters()
 	})
 }
 
@@ -47,6 +51,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 type loss struct {
 	t       *testing.T
 	in      *installation
+	kafka   *kfake.Cluster
 	fleet   []*reporting
 	workers []*device
 	kills   int
@@ -54,8 +59,11 @@ type loss struct {
 
 func newLoss(t *testing.T, external *rig.Broker) *loss {
 	t.Helper()
-	l := &loss{t: t, in: installManager(t, external)}
+	l := &loss{t: t, in: newInstallation(t, external)}
+	l.startKafka()
 	l.in.engine = rig.Docker(t)
+	l.in.startManager(l.kafkaFlags()...)
+	l.in.password = l.in.read(l.in.dataDir(), "admin-password")
 	l.in.must("POST", "/device_groups/shops", fields{"apps": []string{}, "cron_jobs": []string{}})
 	for i := range lossDevices {
 		l.fleet = append(l.fleet, newReporting(fmt.Sprintf("device-%03d", i), l.in.mqttAddr, []string{"5", "3.1.1"}[i%2]))
@@ -78,6 +86,7 @@ func (l *loss) storm(kill func()) {
 		devices.Go(func() { d.run(over) })
 	}
 	devices.Go(func() { pester(l.in.mqttAddr, over) })
+	devices.Go(func() { l.troubleKafka(over) })
 	trouble := time.NewTimer(lossTime(l.t))
 	for more := true; more; {
 		select {
