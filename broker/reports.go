@@ -51,6 +51,6 @@ func (c *conn) refuse(pk packets.Packet, err error) error {
 	}
 	// There is no way to say it. A publisher whose connection ends without the acknowledgement publishes again.
 	c.sayGoodbye(packets.ErrServerBusy)
-	_ = c.Close()
+	c.client.Stop(packets.ErrServerBusy) // what was read already is not looked at
 	return packets.ErrRejectPacket
 }

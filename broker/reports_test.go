@@ -126,3 +126,28 @@ func TestWhatCountsAsReport(t *testing.T) {
 		t.Errorf("more is taken: %+v", <-seen)
 	}
 }
+
+// A report that is sent behind one which cannot be refused in words comes again behind it, after the next connect; to take it now
+// would turn the order round.
+func TestNothingIsTakenBehindAReportThatWasNot(t *testing.T) {
+	for _, version := range []byte{4, 5} {
+		var seen []string
+		s := listen(t, reporting(func(p Published) error {
+			seen = append(seen, string(p.Payload))
+			return os.ErrInvalid
+		}))
+		w := dialMemory(t, s, version).mustConnect("d1", as("d1"))
+		first := w.encode(publishPacket(device(topics.DeviceReport, "d1"), `"first"`, 1, false))
+		second := w.encode(publishPacket(device(topics.DeviceReport, "d1"), `"second"`, 1, false))
+		if _, err := w.Write(append(first, second...)); err != nil {
+			t.Fatal(err)
+		}
+		if version == 5 {
+			w.want(packets.Disconnect)
+		}
+		w.wantEnd()
+		if diff := cmp.Diff([]string{`"first"`}, seen); diff != "" {
+			t.Errorf("MQTT %d: handed over (-want +got):\n%s", version, diff)
+		}
+	}
+}
