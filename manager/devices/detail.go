@@ -24,8 +24,8 @@ func (f *Fleet) Group(ctx context.Context, device string) (string, error) {
 type live struct {
 	fleet.Device
 	since *time.Time
-	// heard says that it is by a status, and not by what the store has.
-	heard bool
+	// told says that what it runs is by its own word, and not by what the store has.
+	told bool
 }
 
 // known is what is in memory of a device.
@@ -36,7 +36,7 @@ func (f *Fleet) known(device string) (live, bool) {
 	if !ok {
 		return live{}, false
 	}
-	l := live{r.show(f.latest(r.group.Value())), moment(r.since), r.heard}
+	l := live{r.show(f.latest(r.group.Value())), moment(r.since), r.told != 0}
 	l.Pulls = f.pulls.of(device)
 	return l, true
 }
@@ -85,7 +85,7 @@ func detail(now live, row store.Device, wanted topics.Config) fleet.Detail {
 	if reported {
 		d.Machine, d.LastReport = report.Machine, lastReport(report, row.Reported)
 		d.CronJobs = append(d.CronJobs, report.CronJobs...)
-		if !now.heard { // or the status has the reasons of now
+		if !now.told { // or the status has the reasons of now
 			d.Failing = append([]topics.Failure{}, report.Failing...)
 		}
 		if seen := d.LastSeen; seen == nil || seen.Before(row.Reported) {

@@ -29,7 +29,8 @@ type record struct {
 	// that is not known.
 	seen  atomic.Uint32
 	since uint32
-	// told is when the last status came, in Unix seconds; 0 when none did.
+	// told is when the device last said what it runs, in Unix seconds; 0 when that is by the store, or by the end of a connection
+	// alone.
 	told uint32
 	// online says that it is connected. A device of which no status is known is not.
 	online bool
@@ -119,12 +120,19 @@ func (r *record) say(s topics.Status, heardAt time.Time, room int) {
 		r.since = seconds(heardAt)
 	}
 	r.heard, r.fresh, r.online, r.session = true, true, online, s.Session
-	r.group, r.phase = unique.Make(s.DeviceGroup), unique.Make(s.Phase)
+	r.saw(heardAt)
+	group := unique.Make(s.DeviceGroup)
+	if !online && group == r.group && !s.Version.Newer(r.version()) {
+		return // a will has what was when the connection was made
+	}
+	r.told = 0
+	if online {
+		r.told = seconds(time.Now())
+	}
+	r.group, r.phase = group, unique.Make(s.Phase)
 	r.agent = unique.Make(s.Agent[:min(len(s.Agent), topics.MaxFact)])
 	r.setVersion(s.Version)
 	r.failing = intern(s.Failing, room)
-	r.told = seconds(time.Now())
-	r.saw(heardAt)
 }
 
 // lose is for a device that is not there any more.
@@ -141,9 +149,13 @@ func (r *record) take(h store.DeviceHead) {
 	r.stored = true
 	r.setLabels(h.Labels)
 	r.saw(h.Reported)
-	if r.heard || h.Reported.IsZero() || r.told != 0 && seconds(h.Changed) <= r.told {
+	switch {
+	case h.Reported.IsZero(), r.online, r.told != 0 && seconds(h.Reported) <= r.told:
 		return
+	case r.heard && (h.DeviceGroup != r.group.Value() || r.version().Newer(h.Version)):
+		return // the store does not have the device's last reports
 	}
+	r.told = 0
 	r.group, r.phase = unique.Make(h.DeviceGroup), unique.Make(h.Phase)
 	r.setVersion(h.Version)
 	r.failing = intern(h.Failing, 0)
