@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"muster/manager/store"
@@ -20,6 +21,7 @@ func Events(before store.Device, now store.Sighting) []store.Event {
 		e.failures(from, to)
 		return e.all
 	}
+	ill := stillFailing(before.Events, from)
 	if from.DeviceGroup != to.DeviceGroup && to.DeviceGroup != "" {
 		e.add(store.EventMoved, "now%s, was%s", inGroup(to.DeviceGroup), cmp.Or(inGroup(from.DeviceGroup), " in none"))
 	}
@@ -30,6 +32,10 @@ func Events(before store.Device, now store.Sighting) []store.Event {
 		e.add(store.EventApplied, "config %d is applied%s", to.ConfigID, was(from.Version))
 	}
 	e.failures(from, to)
+	// A worker that has just started, or is at something, has yet to see whether it works now.
+	if before.Boot == now.Boot && to.Phase != topics.PhaseUpdating {
+		e.recovered(ill, to)
+	}
 	return e.all
 }
 
@@ -96,19 +102,43 @@ func inWords(d time.Duration) string {
 	return fmt.Sprintf("%d days", d/day)
 }
 
-// failures says what began to fail, what fails for another reason, and what does no more.
+// failures says what began to fail, and what fails for another reason.
 func (e *events) failures(from, to report) {
-	was, is := byName(from.Failing), byName(to.Failing)
+	was := byName(from.Failing)
 	for _, f := range to.Failing {
 		if old, failed := was[nameOf(f)]; !failed || old.Code != f.Code {
 			e.about(store.EventFailing, f, line(f.Reason))
 		}
 	}
-	for _, f := range from.Failing {
-		if _, fails := is[nameOf(f)]; !fails && to.has(f) {
+}
+
+// recovered says what of the named things does not fail any more.
+func (e *events) recovered(names []topics.Failure, to report) {
+	is := byName(to.Failing)
+	for _, f := range names {
+		if _, fails := is[f]; !fails && to.has(f) {
 			e.about(store.EventRecovered, f, "runs as wanted again")
 		}
 	}
+}
+
+// stillFailing names what fails by the last report, and what failed by an earlier one and was not seen to recover since.
+func stillFailing(past []store.Event, last report) (names []topics.Failure) {
+	for _, f := range last.Failing {
+		names = append(names, nameOf(f))
+	}
+	newest := map[topics.Failure]bool{}
+	for _, e := range past {
+		name := topics.Failure{App: e.App, CronJob: e.CronJob}
+		if newest[name] || e.Kind != store.EventFailing && e.Kind != store.EventRecovered {
+			continue
+		}
+		newest[name] = true
+		if e.Kind == store.EventFailing && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (e *events) about(kind string, f topics.Failure, text string) {

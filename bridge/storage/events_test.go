@@ -3,6 +3,7 @@ package storage_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,8 @@ func TestEvents(t *testing.T) {
 		{"failing otherwise", `{"failing":[` + failing("exited") + `]}`, `{"failing":[` + failing("unhealthy") + `]}`, []string{"failing web: it ends"}},
 		{"failing without words", `{}`, `{"failing":[{"cron_job":"clean","code":"run_failed"}]}`, []string{"failing clean: run_failed"}},
 		{"recovered", `{"failing":[` + failing("exited") + `]}`, `{}`, []string{"recovered web: runs as wanted again"}},
+		{"perhaps recovered, at it", `{"failing":[` + failing("exited") + `]}`, `{"phase":"updating"}`, nil},
+		{"perhaps recovered, just started", `{"failing":[` + failing("exited") + `]}`, `{"boot":"b2","seq":1}`, []string{"restarted: the worker was started anew"}},
 		{"no longer wanted", `{"failing":[` + failing("exited") + `]}`, `{"apps":[{"app":"db"}]}`, nil},
 		{"recovered, and left out", `{"failing":[` + failing("exited") + `]}`, `{"apps":[],"left_out":["apps"]}`, []string{"recovered web: runs as wanted again"}},
 		{"a cron_job and an app of one name", `{"failing":[{"app":"clean","code":"x"}]}`, `{"failing":[{"cron_job":"clean","code":"x"}]}`, []string{"failing clean: x"}},
@@ -79,7 +82,7 @@ func TestEvents(t *testing.T) {
 		{"no group any more", `{}`, `{"device_group":"no group"}`, nil},
 		{"all at once", `{"failing":[` + failing("exited") + `]}`, `{"device_group":"depots","boot":"b2","seq":2,"config_id":8,"failing":[{"app":"db","code":"x","reason":"y"}]}`,
 			[]string{"moved: now in device_group depots, was in device_group shops", "restarted: the worker was started anew", "lost: 1 reports are missing, from 1 to 1",
-				"applied: config 8 is applied, was 7", "failing db: y", "recovered web: runs as wanted again"}},
+				"applied: config 8 is applied, was 7", "failing db: y"}},
 		{"of odd types", `{"failing":"none","apps":7,"dropped":"many","boot_id":[],"at":{}}`, `{"failing":[7,{"app":7,"cron_job":"clean"},{}],"left_out":true}`,
 			[]string{"lost: the device had no room for 2 reports while it was not connected", "failing clean: "}},
 	}
@@ -135,5 +138,26 @@ func TestEventsAreBounded(t *testing.T) {
 		if len([]rune(e.Text)) > topics.MaxReason || strings.Contains(e.Text, "\n") {
 			t.Errorf("a text of %d bytes: %q", len(e.Text), e.Text)
 		}
+	}
+}
+
+// What failed before the worker was started anew, or before it tried again, has recovered only when it runs.
+func TestRecoveredLater(t *testing.T) {
+	const failing = `"failing":[{"app":"web","code":"exited","reason":"it ends"}]`
+	var past []store.Event
+	before, got := store.Device{}, []string(nil)
+	for _, payload := range []string{
+		`{"seq":1,` + failing + `}`, `{"seq":2,"phase":"updating"}`, `{"boot":"b2","seq":1}`, `{"boot":"b2","seq":2,"phase":"updating"}`,
+		`{"boot":"b2","seq":3,"phase":"settled"}`, `{"boot":"b2","seq":4,"phase":"settled"}`,
+	} {
+		now := device(t, with(t, payload))
+		before.Events = past
+		for _, e := range storage.Events(before, store.Sighting{Head: now.DeviceHead, Report: now.Report, Boot: now.Boot, Seq: now.Seq}) {
+			got, past = append(got, e.Kind), append([]store.Event{e}, past...)
+		}
+		before = now
+	}
+	if want := []string{"seen", "failing", "restarted", "recovered"}; !slices.Equal(got, want) {
+		t.Errorf("the events are %v, want %v", got, want)
 	}
 }

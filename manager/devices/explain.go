@@ -41,6 +41,11 @@ func (e explanation) apps(wanted topics.Config) (list []fleet.App) {
 
 // wanted is an app of the config, with what the device's last report said of it, if it said anything.
 func (e explanation) wanted(a topics.App, said topics.AppState, reported bool) fleet.App {
+	// What the device says over its connection is there before its report, and also when that has no room for the app.
+	failure := e.failure(a.AppName)
+	if failure.Code != "" || failure.Reason != "" {
+		said.Code, said.Reason = failure.Code, cmp.Or(failure.Reason, said.Reason)
+	}
 	app := fleet.App{
 		App: a.AppName, WantedID: a.AppID, RunningID: said.RunningID, Phase: said.Phase,
 		Code: said.Code, Reason: said.Reason, Next: said.Next, Containers: append([]topics.ContainerState{}, said.Containers...),
@@ -49,11 +54,24 @@ func (e explanation) wanted(a topics.App, said topics.AppState, reported bool) f
 	case !current:
 		app.Code, app.Next = "", nil
 		app.Phase, app.Reason = e.unheard(a.AppName)
+		if d := e.device; d.Online && failure.Reason != "" && (!d.Behind || d.Phase == topics.PhaseUpdating) {
+			app.Code, app.Reason = failure.Code, failure.Reason
+		}
 	case !e.device.Online && (said.Phase != topics.PhaseSettled || said.Code != ""):
 		// One that ran as wanted goes on by itself.
 		app.Next, app.Reason = nil, fmt.Sprintf("%s; it last said: %s", e.offline(), cmp.Or(said.Reason, said.Phase))
 	}
 	return app
+}
+
+// failure is what the device says of an app that fails; zero when it says nothing.
+func (e explanation) failure(app string) topics.Failure {
+	for _, f := range e.device.Failing {
+		if f.App == app {
+			return f
+		}
+	}
+	return topics.Failure{}
 }
 
 // unheard says why the device has said nothing yet of what is wanted now of an app.

@@ -30,6 +30,10 @@ func TestWhyAnAppDoesNotRun(t *testing.T) {
 		d.Online = false
 		return d
 	}
+	ill := func(d fleet.Device) fleet.Device {
+		d.Failing = []topics.Failure{{App: "db", Reason: "no"}, {CronJob: "web", Reason: "no"}, {App: "web", Code: topics.ReasonPortTaken, Reason: "taken"}}
+		return d
+	}
 	pulling := on(4, topics.PhaseUpdating)
 	pulling.Pulls = []topics.Progress{{App: "db", Total: 9e6}, {App: "web", Done: 3e6, Total: 12e6}}
 
@@ -51,6 +55,11 @@ func TestWhyAnAppDoesNotRun(t *testing.T) {
 		"report is late":              {on(5, topics.PhaseSettled), &older, "", fleet.App{WantedID: 4, RunningID: 3, Phase: topics.PhaseSettled, Reason: "the device has applied config 5; its report of that has not come yet"}},
 		"never reported":              {on(5, topics.PhaseSettled), nil, "", fleet.App{WantedID: 4, Phase: topics.PhaseSettled, Reason: "the device has not reported yet what it runs"}},
 		"no room in report":           {on(5, topics.PhaseSettled), nil, "apps", fleet.App{WantedID: 4, Phase: topics.PhaseSettled, Reason: "the device's report has no room for this app; left out: apps"}},
+		"fails, not reported yet":     {ill(on(5, topics.PhaseSettled)), nil, "", fleet.App{WantedID: 4, Phase: topics.PhaseSettled, Code: topics.ReasonPortTaken, Reason: "taken"}},
+		"fails since the report":      {ill(on(5, topics.PhaseSettled)), &running, "", fleet.App{WantedID: 4, RunningID: 4, Phase: topics.PhaseSettled, Code: topics.ReasonPortTaken, Reason: "taken"}},
+		"fails while updating":        {ill(on(4, topics.PhaseUpdating)), &older, "", fleet.App{WantedID: 4, RunningID: 3, Phase: topics.PhaseUpdating, Code: topics.ReasonPortTaken, Reason: "taken"}},
+		"failed before the change":    {ill(on(4, topics.PhaseSettled)), &older, "", fleet.App{WantedID: 4, RunningID: 3, Phase: fleet.PhaseBehind, Reason: "the device is connected and has applied config 4; it has not taken config 5 yet"}},
+		"failed, and was lost":        {ill(off(5)), &running, "", fleet.App{WantedID: 4, RunningID: 4, Phase: topics.PhaseSettled, Code: topics.ReasonPortTaken, Reason: "the device is not connected since 2026-11-20 09:00:00 UTC; it last said: taken"}},
 		"store behind":                {on(6, topics.PhaseSettled), &older, "", fleet.App{WantedID: 4, RunningID: 3, Phase: topics.PhaseSettled, Reason: "the device has applied config 6, which is newer than the managers' config 5: the store is from an old backup"}},
 	} {
 		e := explanation{device: tc.device, since: &now, received: now}
