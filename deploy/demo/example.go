@@ -113,10 +113,10 @@ func poll(ctx context.Context, limit time.Duration, try func(context.Context) er
 	}
 }
 
-func nextSteps(rest *client, app, mqtt, dataDir, addr, answer string) string {
+func nextSteps(rest *client, n names, mqtt, dataDir, addr, answer string) string {
 	host, port, _ := net.SplitHostPort(mqtt) // as the manager wrote it
 	return strings.NewReplacer(
-		"{answer}", strings.TrimSpace(answer), "{addr}", addr, "{app}", app, "{host}", host, "{port}", port,
+		"{answer}", strings.TrimSpace(answer), "{addr}", addr, "{app}", n.app, "{device}", n.device, "{rest}", rest.addr, "{host}", host, "{port}", port,
 		"{url}", "http://"+rest.addr+"/api/v2", "{password}", dataDir+"/"+passwordFile,
 	).Replace(`
 --------------------------------------------------------------------------------
@@ -129,10 +129,11 @@ Change it, and ask again:
   curl -u admin:$(cat {password}) -X PUT {url}/apps/{app}/update \
        -d '{"env_vars": {"GREETING": "It changed,"}}'
 
-What an admin can read:
+What an admin can read, with the commands or by REST:
 
-  curl -u admin:$(cat {password}) {url}/apps/{app}
-  curl -u admin:$(cat {password}) {url}/device_groups/demo/info
+  bin/muster login --url http://{rest} --user admin --password-file {password}
+  bin/muster describe device {device}
+  curl -u admin:$(cat {password}) {url}/devices/{device}
 
 What goes over MQTT (apt-get install mosquitto-clients; or MQTT Explorer, host {host}, port {port}):
 

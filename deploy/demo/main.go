@@ -74,7 +74,7 @@ func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err e
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(stdout, nextSteps(rest, n.app, mqtt, dataDir, addr, answer)); err != nil {
+	if _, err := io.WriteString(stdout, nextSteps(rest, n, mqtt, dataDir, addr, answer)); err != nil {
 		return err
 	}
 

@@ -49,6 +49,13 @@ func TestDemo(t *testing.T) {
 		if _, err := rest.call(ctx, "PUT", "/apps/"+n.app+"/update", raw(change[2])); err != nil {
 			t.Fatal(err)
 		}
+		device := regexp.MustCompile(`muster describe device (\S+)\n`).FindStringSubmatch(text)
+		if device == nil {
+			t.Fatalf("round %d: there is no advice about the device:\n%s", round, text)
+		}
+		if _, err := rest.call(ctx, "GET", "/devices/"+device[1], nil); err != nil {
+			t.Error(err)
+		}
 		if err := poll(ctx, time.Minute, func(ctx context.Context) error {
 			answer, err := get(ctx, app[1])
 			if err == nil && !strings.HasPrefix(answer, "It changed, v1") {

@@ -91,7 +91,7 @@ func TestDevicesByWhatTheyAre(t *testing.T) {
 func TestDescribeDevice(t *testing.T) {
 	tills(t)
 	r := muster(t, "describe", "device", "till-3")
-	if r.code != 0 || !strings.Contains(r.stdout, "\nas wanted     no: app web fails: port_taken: 80 is taken\n") || !strings.Contains(r.stdout, "\nconnection    online since ") {
+	if r.code != 0 || !strings.Contains(r.stdout, "\nas wanted     no: app web fails: port_taken\n") || !strings.Contains(r.stdout, "port_taken: 80 is taken\n") || !strings.Contains(r.stdout, "\nconnection    online since ") {
 		t.Errorf("%+v", r)
 	}
 	if r := muster(t, "describe", "device", "till-3", "-o", "yaml"); !strings.HasPrefix(r.stdout, "device: till-3\ndevice_group: shops\nonline: true\n") {

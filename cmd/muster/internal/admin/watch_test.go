@@ -14,21 +14,25 @@ import (
 func TestWatch(t *testing.T) {
 	tills(t)
 	muster(t, "delete", "device", "till-2") // which is behind
+	const failed = `
+DEVICE  DEVICE_GROUP  STATE    CONFIG  WANTED  WHAT
+till-3  shops         failing  2       2       app web: port_taken: 80 is taken
+`
 	for args, want := range map[string]struct {
 		code           int
 		stdout, stderr string
 	}{
-		"watch -l site=north":                           {0, "TIME devices with site=north: 1 devices: 1 done, 0 updating, 0 waiting, 0 failed, 0 offline; wanted: shops 2\n", ""},
+		"watch -l site=north":                           {0, "TIME devices with site=north: 1 device: 1 done, 0 updating, 0 waiting, 0 failed, 0 offline; wanted: shops 2\n", ""},
 		"watch --label site=east":                       {1, "", "muster: devices with site=east: there is no such device\n"},
-		"watch shops --patience 1ms --label site=north": {0, "TIME device_group shops with site=north: 1 devices: 1 done, 0 updating, 0 waiting, 0 failed, 0 offline; wanted: shops 2\n", ""},
+		"watch shops --patience 1ms --label site=north": {0, "TIME device_group shops with site=north: 1 device: 1 done, 0 updating, 0 waiting, 0 failed, 0 offline; wanted: shops 2\n", ""},
 		"watch shops --patience 1ms": {1,
-			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n",
+			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n" + failed,
 			"muster: the rollout has failed: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n"},
 		"watch shops --within 1ms": {4,
-			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n",
+			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n" + failed,
 			"muster: the rollout is not over in time: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n"},
 		"watch shops --all --patience 1ms --within 2s": {4,
-			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n",
+			"TIME device_group shops: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n" + failed,
 			"muster: the rollout is not over in time: 3 devices: 1 done, 0 updating, 0 waiting, 1 failed, 1 offline; wanted: shops 2\n"},
 		"watch none": {1, "", "muster: device_group \"none\" does not exist\n"},
 		"watch":      {2, "", "muster: watch what? give a DEVICE_GROUP or --label\n"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"muster/cmd/muster/internal/output"
 	"muster/manager/fleet"
@@ -33,7 +34,7 @@ func Describe(d fleet.Detail, now time.Time) *output.Screen {
 		s.Line("note", "%s", d.Note)
 	}
 	s.machine(d.Machine)
-	s.apps(d.Apps)
+	s.apps(d)
 	s.cronJobs(d.CronJobs)
 	s.others(d)
 	s.pulls(d.Pulls)
@@ -70,7 +71,7 @@ func (s *screen) report(r *fleet.LastReport) {
 	}
 	text := s.time(r.Received)
 	if r.Dropped > 0 {
-		text += fmt.Sprintf("; it had no room for %d reports, which are lost", r.Dropped)
+		text += fmt.Sprintf("; reports lost because it had no room for them: %d", r.Dropped)
 	}
 	s.Line("last report", "%s", text)
 	switch off := s.clockOff.Abs(); {
@@ -127,14 +128,20 @@ func (s *screen) pulls(pulls []topics.Progress) {
 	s.Table([]string{"fetches", "how far"}, rows)
 }
 
+// One screen has mostEvents of the last events, the text of each cut to eventWidth columns: what fails now is told in full above.
+const (
+	mostEvents = 8
+	eventWidth = 80
+)
+
 func (s *screen) events(d fleet.Detail) {
-	rows := make([][]string, len(d.Events))
-	for i, e := range d.Events {
+	rows := make([][]string, min(len(d.Events), mostEvents))
+	for i, e := range d.Events[:len(rows)] {
 		about := e.App + before("cron_job ", e.CronJob)
 		if about == "" {
 			about = "-"
 		}
-		rows[i] = []string{s.time(e.At), e.Kind, about, e.Text}
+		rows[i] = []string{s.time(e.At), e.Kind, about, text.Snip(lasting(e.Text), eventWidth, "…")}
 	}
 	s.Table([]string{"when", "event", "of", "what"}, rows)
 }
@@ -159,10 +166,10 @@ func (s *screen) next(at *time.Time) string {
 	return "now"
 }
 
-// Ago says how long ago something was; "never" of nil.
+// Ago says how long ago something was; "-" of nil, which is not known.
 func Ago(at *time.Time, now time.Time) string {
 	if at == nil {
-		return "never"
+		return "-"
 	}
 	return human(max(0, now.Sub(*at))) + " ago"
 }

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func till() fleet.Detail {
 			{App: "web", WantedID: 3, RunningID: 3, Phase: topics.PhaseSettled, Containers: []topics.ContainerState{
 				{State: "running", EngineRestarts: 1}, {State: "running", Health: "unhealthy", HealthRestarts: 2}, {State: "exited"},
 			}},
-			{App: "api", WantedID: 2, RunningID: 1, Phase: topics.PhaseUpdating, Code: topics.ReasonImageMissing, Reason: "pull api:2:\nnot found", Next: &next},
+			{App: "api", WantedID: 2, RunningID: 1, Phase: topics.PhaseUpdating, Code: topics.ReasonImageMissing, Reason: "pull api:2:\nnot found; next try at 11:00:09 UTC", Next: &next},
 			{App: "new", WantedID: 1, Reason: "the device has not heard of it yet"},
 		},
 		CronJobs: []topics.CronJobState{
@@ -53,7 +54,7 @@ func till() fleet.Detail {
 		},
 		LastReport: &fleet.LastReport{Received: now.Add(-time.Minute), ClockOff: clockOff.Seconds(), Dropped: 4},
 		Events: []store.Event{
-			{At: now.Add(-time.Minute), Kind: "failing", App: "api", Text: "image_missing"},
+			{At: now.Add(-time.Minute), Kind: "failing", App: "api", Text: "pull api:2: " + strings.Repeat("x", 80) + "; next try at 10:59:00 UTC"},
 			{At: now.Add(-3 * 24 * time.Hour), Kind: "applied", Text: "config 6"},
 		},
 	}
@@ -64,7 +65,7 @@ func TestDescribe(t *testing.T) {
 as wanted     no: app (worker), app api fail
 connection    online since 2026-03-01 10:00:00Z (2 hours ago), last heard of 2026-03-01 11:59:40Z (20 seconds ago)
 config        wanted 7, applied 6, updating
-last report   2026-03-01 11:59:00Z (about a minute ago); it had no room for 4 reports, which are lost
+last report   2026-03-01 11:59:00Z (about a minute ago); reports lost because it had no room for them: 4
 clock         about an hour behind
 labels        floor=2,site=north
 note          the screen is cracked
@@ -73,7 +74,7 @@ machine       till, Debian, 6.1, aarch64, engine 28.1, up 2 hours
               192.0.2.7
 
 APP  WANTED  RUNS  CONTAINERS                                STATE    NEXT TRY      WHY NOT
-web  3       3     2 of 3 run, 1 unhealthy, restarted 3 times  settled  -             -
+web  3       3     2 of 3 run, 1 unhealthy, 3× restarted  settled  under way     -
 api  2       1     none                                        failing  in 9 seconds  image_missing: pull api:2: not found
 new  1       -     none                                        -        -             the device has not heard of it yet
 
@@ -88,7 +89,7 @@ FETCHES  HOW FAR
 web      ███████░░░░░░░░░░░░░░░░░░░░░░░  25% 30MB of 120MB
 
 WHEN                                            EVENT    OF   WHAT
-2026-03-01 11:59:00Z (about a minute ago)  failing  api  image_missing
+2026-03-01 11:59:00Z (about a minute ago)  failing  api  pull api:2: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
 2026-02-26 12:00:00Z (3 days ago)          applied  -    config 6
 `
 	if got := device.Describe(till(), now).String(); columns(got) != columns(want) {
@@ -107,7 +108,7 @@ func columns(text string) string {
 // Of a device that never said anything there is little to show, and nothing made up.
 func TestDescribeAnUnknownDevice(t *testing.T) {
 	const want = `device        till-9, device_group of no name
-as wanted     no: nothing was ever heard of it
+as wanted     no: nothing was heard of it yet
 connection    offline
 config        wanted -, applied -
 last report   never
@@ -116,6 +117,16 @@ labels        site=north
 	got := device.Describe(fleet.Detail{Device: fleet.Device{Device: "till-9", Labels: map[string]string{"site": "north"}}}, now).String()
 	if got != want {
 		t.Errorf("the screen is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// However much has happened to a device, it is one screen.
+func TestDescribeIsOneScreen(t *testing.T) {
+	d := till()
+	lines := strings.Count(device.Describe(d, now).String(), "\n")
+	d.Events = append(d.Events, slices.Repeat(d.Events[:1], store.MaxEvents-len(d.Events))...)
+	if more := strings.Count(device.Describe(d, now).String(), "\n") - lines; more != 6 {
+		t.Errorf("%d lines more, want 6", more)
 	}
 }
 

@@ -9,14 +9,17 @@ import (
 	"muster/topics"
 )
 
-func (s *screen) apps(apps []fleet.App) {
-	rows := make([][]string, len(apps))
-	for i, a := range apps {
-		state := a.Phase
+func (s *screen) apps(d fleet.Detail) {
+	rows := make([][]string, len(d.Apps))
+	for i, a := range d.Apps {
+		state, next := a.Phase, s.next(a.Next)
 		if a.Code != "" {
 			state = "failing"
 		}
-		rows[i] = []string{a.App, id(a.WantedID), id(a.RunningID), containers(a.Containers), OrDash(state), s.next(a.Next), OrDash(Why(a.Code, a.Reason))}
+		if slices.ContainsFunc(d.Pulls, func(p topics.Progress) bool { return p.App == a.App }) {
+			next = "under way"
+		}
+		rows[i] = []string{a.App, id(a.WantedID), id(a.RunningID), containers(a.Containers), OrDash(state), next, OrDash(Why(a.Code, lasting(a.Reason)))}
 	}
 	s.Table([]string{"app", "wanted", "runs", "containers", "state", "next try", "why not"}, rows)
 }
@@ -41,7 +44,7 @@ func containers(list []topics.ContainerState) string {
 		text += fmt.Sprintf(", %d unhealthy", unhealthy)
 	}
 	if restarts > 0 {
-		text += fmt.Sprintf(", restarted %d times", restarts)
+		text += fmt.Sprintf(", %d× restarted", restarts)
 	}
 	return text
 }
@@ -56,7 +59,7 @@ func (s *screen) cronJobs(jobs []topics.CronJobState) {
 		if c.Started != nil {
 			result = "runs since " + s.time(c.Started.Add(-s.clockOff))
 		}
-		rows[i] = []string{c.CronJob, id(c.CronJobID), s.next(c.Next), last, result, OrDash(Why(c.Code, c.Reason))}
+		rows[i] = []string{c.CronJob, id(c.CronJobID), s.next(c.Next), last, result, OrDash(Why(c.Code, lasting(c.Reason)))}
 	}
 	s.Table([]string{"cron_job", "version", "next run", "last run", "result", "why not"}, rows)
 }
@@ -68,10 +71,16 @@ func (s *screen) others(d fleet.Detail) {
 		app := slices.ContainsFunc(d.Apps, func(a fleet.App) bool { return f.App != "" && a.App == f.App })
 		job := slices.ContainsFunc(d.CronJobs, func(c topics.CronJobState) bool { return f.CronJob != "" && c.CronJob == f.CronJob })
 		if !app && !job {
-			rows = append(rows, []string{Subject(f), Why(f.Code, f.Reason)})
+			rows = append(rows, []string{Subject(f), Why(f.Code, lasting(f.Reason))})
 		}
 	}
 	s.Table([]string{"also fails", "why"}, rows)
+}
+
+// lasting is a reason without when it is tried again, which has a column of its own and is soon over.
+func lasting(reason string) string {
+	reason, _, _ = strings.Cut(reason, "; next try at ")
+	return reason
 }
 
 // OrDash is a cell that is never empty, so that columns can be counted.

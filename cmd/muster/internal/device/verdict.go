@@ -28,9 +28,12 @@ func Verdict(d fleet.Detail) string {
 	var said []string
 	add := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	switch {
-	case d.LastSeen == nil:
-		return "no: nothing was ever heard of it"
-	case !d.Online:
+	case d.Online:
+	case d.LastSeen == nil && d.Phase == "":
+		return "no: nothing was heard of it yet"
+	case !d.Behind && !d.Wanted.IsZero() && len(d.Failing) == 0:
+		return "it was when it was last heard of; it is offline"
+	default:
 		add("it is offline, and what it is to run now reaches it when it is back")
 	}
 	switch {
@@ -64,10 +67,14 @@ func failing(list []topics.Failure) string {
 	if more := len(names) - most; more > 0 {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	if len(list) == 1 {
-		return names[0] + " fails: " + Why(list[0].Code, list[0].Reason)
+	if len(list) > 1 {
+		return strings.Join(names, ", ") + " fail"
 	}
-	return strings.Join(names, ", ") + " fail"
+	// The tables have the rest.
+	if code := string(list[0].Code); code != "" {
+		return names[0] + " fails: " + code
+	}
+	return names[0] + " fails"
 }
 
 // Subject is what a failure is of: an app or cron_job by its name.

@@ -17,7 +17,7 @@ func TestVerdict(t *testing.T) {
 		want, state string
 	}{
 		"all well":      {func(*fleet.Detail) {}, "yes", "settled"},
-		"an app fails":  {func(d *fleet.Detail) { d.Failing = []topics.Failure{image} }, "no: app api fails: image_missing: not found", "failing"},
+		"an app fails":  {func(d *fleet.Detail) { d.Failing = []topics.Failure{image} }, "no: app api fails: image_missing", "failing"},
 		"several fail":  {func(d *fleet.Detail) { d.Failing = []topics.Failure{image, job} }, "no: app api, cron_job night fail", "failing"},
 		"many fail":     {func(d *fleet.Detail) { d.Failing = []topics.Failure{image, job, job, image, job} }, "no: app api, cron_job night, cron_job night, 2 more fail", "failing"},
 		"being updated": {func(d *fleet.Detail) { d.Applied, d.Behind, d.Phase = v6, true, topics.PhaseUpdating }, "no: it is about to apply config 7", "updating"},
@@ -33,11 +33,19 @@ func TestVerdict(t *testing.T) {
 			d.Wanted, d.Applied, d.Phase = topics.Version{}, topics.Version{}, topics.PhaseWaiting
 		},
 			"no: device_group shops has no config", "waiting"},
-		"offline": {func(d *fleet.Detail) { d.Online = false }, "no: it is offline, and what it is to run now reaches it when it is back", "offline"},
+		"offline": {func(d *fleet.Detail) { d.Online, d.Applied, d.Behind = false, v6, true },
+			"no: it is offline, and what it is to run now reaches it when it is back", "offline"},
+		"offline, and where it should be": {func(d *fleet.Detail) { d.Online = false },
+			"it was when it was last heard of; it is offline", "offline"},
+		"offline without a config": {func(d *fleet.Detail) { d.Online, d.Wanted, d.Applied = false, topics.Version{}, topics.Version{} },
+			"no: it is offline, and what it is to run now reaches it when it is back; device_group shops has no config", "offline"},
+		"online, not heard of by this manager": {func(d *fleet.Detail) { d.LastSeen = nil }, "yes", "settled"},
+		"fails without a code": {func(d *fleet.Detail) { d.Failing = []topics.Failure{{App: "api", Reason: "not found"}} },
+			"no: app api fails", "failing"},
 		"offline, and it failed": {func(d *fleet.Detail) { d.Online, d.Failing = false, []topics.Failure{job} },
-			"no: it is offline, and what it is to run now reaches it when it is back; cron_job night fails: run_failed: exit code 3", "offline"},
+			"no: it is offline, and what it is to run now reaches it when it is back; cron_job night fails: run_failed", "offline"},
 		"applied, and still busy": {func(d *fleet.Detail) { d.Phase = topics.PhaseUpdating }, "not yet: it is being brought about", "updating"},
-		"never heard of":          {func(d *fleet.Detail) { *d = fleet.Detail{} }, "no: nothing was ever heard of it", "offline"},
+		"never heard of":          {func(d *fleet.Detail) { *d = fleet.Detail{} }, "no: nothing was heard of it yet", "offline"},
 		"says no phase":           {func(d *fleet.Detail) { d.Phase = "" }, "yes", "unknown"},
 	} {
 		d := fleet.Detail{Device: fleet.Device{

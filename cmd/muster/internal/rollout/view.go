@@ -15,8 +15,12 @@ import (
 
 // line is a State in one line: what is told where there is no terminal.
 func (s State) line() string {
-	return fmt.Sprintf("%d devices: %d done, %d updating, %d waiting, %d failed, %d offline; wanted: %s",
-		s.All.Devices, s.Done, s.Updating, s.Waiting, s.Failed, s.All.Offline, s.wanted())
+	devices := "devices"
+	if s.All.Devices == 1 {
+		devices = "device"
+	}
+	return fmt.Sprintf("%d %s: %d done, %d updating, %d waiting, %d failed, %d offline; wanted: %s",
+		s.All.Devices, devices, s.Done, s.Updating, s.Waiting, s.Failed, s.All.Offline, s.wanted())
 }
 
 // wanted names configs by their device_group.
@@ -47,13 +51,18 @@ func (s State) frame(title string, passed time.Duration, trouble error, width, h
 	if trouble != nil {
 		screen.Line("trouble", "%v; this is of before, and asked again", trouble)
 	}
-	screen.Table([]string{"device", "device_group", "state", "config", "wanted", "what"}, deviceRows(s.Shown))
+	s.table(&screen)
 	lines := strings.Split(strings.TrimSuffix(screen.String(), "\n"), "\n")
 	for i, line := range lines {
 		// In the last column a terminal may begin a new line, or erase what is there.
 		lines[i] = strings.TrimRight(text.Snip(line, max(1, width-1), "…"), " ")
 	}
 	return lines[:min(len(lines), height)]
+}
+
+// table adds the devices that are shown.
+func (s State) table(screen *output.Screen) {
+	screen.Table([]string{"device", "device_group", "state", "config", "wanted", "what"}, deviceRows(s.Shown))
 }
 
 func deviceRows(devices []fleet.Device) (rows [][]string) {

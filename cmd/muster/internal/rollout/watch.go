@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"muster/cmd/muster/internal/output"
 	"muster/manager/client"
 )
 
@@ -66,9 +68,9 @@ func (w Watch) Run(ctx context.Context) error {
 			case Done:
 				return nil
 			case Failed:
-				return fmt.Errorf("%w: %s", ErrFailed, s.line())
+				return p.end(ErrFailed, s)
 			case Late:
-				return fmt.Errorf("%w: %s", ErrLate, s.line())
+				return p.end(ErrLate, s)
 			}
 		}
 		select {
@@ -89,13 +91,26 @@ type printer struct {
 	drawn   int // how many lines the frame on the terminal has
 }
 
+// end tells, where there is no terminal, which devices are not done and why, and returns how it ended.
+func (p *printer) end(how error, s State) error {
+	var screen output.Screen
+	if p.Terminal == nil {
+		s.table(&screen)
+	}
+	_, err := io.WriteString(p.Out, screen.String())
+	return cmp.Or(err, fmt.Errorf("%w: %s", how, s.line()))
+}
+
+// named is how many devices are named at the end where there is no terminal: enough to know what to look into.
+const named = 5
+
 // head is how many lines a frame has at most besides those of devices.
 const head = 8
 
 // room is how many devices are of use.
 func (p *printer) room() int {
 	if p.Terminal == nil {
-		return 0
+		return named
 	}
 	_, height := p.Terminal()
 	return max(1, height-head)
