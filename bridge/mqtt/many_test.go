@@ -2,6 +2,8 @@ package mqtt
 
 import (
 	"fmt"
+	"net"
+	"os/exec"
 	"testing"
 
 	"muster/test/rig"
@@ -89,5 +91,34 @@ func TestPartOfADevice(t *testing.T) {
 				t.Errorf("%s in %d/3: %v", device, number, got)
 			}
 		}
+	}
+}
+
+// The command of docs/operations.md for a bridge that is gone for good.
+func TestSessionIsEndedByHand(t *testing.T) {
+	b := rig.Mosquitto(t, rig.MosquittoOptions{})
+	kept := &spool{}
+	s, stop := run(t, options(t, b.URL(), "gone", kept))
+	connected(t, s)
+	stop()
+	d := newDevice(t, b.URL(), "d1")
+	d.report(3)
+	host, port, err := net.SplitHostPort(b.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "mosquitto_sub", "-h", host, "-p", port, "-V", "5", "-i", "muster/v1/bridges/gone", "-t", "x", "-E").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s, _ = run(t, options(t, b.URL(), "gone", kept))
+	connected(t, s)
+	if got := s.Stats(); got.Lost != 1 {
+		t.Errorf("%+v: the session should have been gone", got)
+	}
+	d.report(1)
+	eventually(t, "the last report is spooled", func() bool { return kept.count() > 0 })
+	if got := kept.payloads("d1"); len(got) != 1 || got[0] != numbered(4) {
+		t.Errorf("spooled %v, want only the last", got)
 	}
 }

@@ -41,9 +41,6 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// SessionName is that of the bridge for the part, of those whose name is base.
-func SessionName(base string, p Part) string { return base + p.suffix() }
-
 func (o Options) withDefaults() (Options, error) {
 	o.Root = cmp.Or(o.Root, topics.DefaultRoot)
 	o.Expiry = cmp.Or(o.Expiry, 7*24*time.Hour)

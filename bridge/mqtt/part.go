@@ -36,10 +36,10 @@ func (p Part) Has(device string) bool {
 	return p.Of <= 1 || int(crc32.ChecksumIEEE([]byte(device))%uint32(p.Of)) == p.Number-1
 }
 
-// suffix tells the names of parts from one another.
-func (p Part) suffix() string {
+// SessionName is what the bridge for the part is called, of those that are called name.
+func (p Part) SessionName(name string) string {
 	if p.Of <= 1 {
-		return ""
+		return name
 	}
-	return fmt.Sprintf("-%d-of-%d", p.Number, p.Of)
+	return fmt.Sprintf("%s-%d-of-%d", name, p.Number, p.Of)
 }

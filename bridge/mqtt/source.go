@@ -140,3 +140,9 @@ func (s *Source) Stats() Stats {
 		Connected: session != nil && session.Connected(), Standby: s.standby.Load(), Waiting: s.waiting.Load(),
 	}
 }
+
+// Reached reports whether reports come in, to this bridge or to another of its name for which it stands by.
+func (s *Source) Reached() bool {
+	stats := s.Stats()
+	return stats.Connected || stats.Standby
+}

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// retryMin and retryMax bound the waits before what the spool did not take is offered again.
-	retryMin = 100 * time.Millisecond
-	retryMax = 10 * time.Second
+	// retryFirst and retryMost bound the waits before what the spool did not take is offered again.
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 10 * time.Second
 )
 
 // take spools what is queued, in the order in which it came, and acknowledges it, until ctx ends.
@@ -48,7 +48,7 @@ func (s *Source) take(ctx context.Context) {
 
 // spool offers records until they are taken. It reports false when ctx ended before.
 func (s *Source) spool(ctx context.Context, records []bridge.Record) bool {
-	waits := jittered(retryMin, retryMax)
+	waits := jittered(retryFirst, retryMost)
 	for attempt := 1; ; attempt++ {
 		err := s.o.Take(ctx, records...)
 		if err == nil {

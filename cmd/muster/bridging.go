@@ -49,7 +49,7 @@ type bridging struct {
 
 // openReports is the bridge of a manager; nil when there is none.
 func openReports(f serveFlags, dir *dataDir, documents store.Store, measures *metrics.Metrics, log *slog.Logger) (*bridging, error) {
-	if !f.bridges() {
+	if !f.bridge {
 		return nil, nil
 	}
 	specs := []sinkSpec{storeSink(documents, log)}

@@ -24,7 +24,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stdout, stderr), newReporter(stderr))
+	root.AddCommand(newServe(stdout, stderr), newBridge(stderr), newReporter(stderr))
 	admin.AddTo(root)
 	return root
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"muster/bridge/mqtt"
 	"muster/cmd/internal/program"
 	"muster/manager/api"
 	"muster/manager/auth"
@@ -120,6 +121,13 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if reports != nil {
 		measures.WatchBridge(reports.Stats)
 	}
+	var source *mqtt.Source
+	if reports != nil && f.broker.URL != "" {
+		if source, err = f.source.source(&f.broker, root, managersName, name, reports.Take, log); err != nil {
+			return err
+		}
+		measures.WatchSource(source.Stats)
+	}
 	// The others end after the API, so that what its last requests change still goes out.
 	others, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -138,6 +146,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error { return reports.run(others) })
+	if source != nil {
+		group.Go(func() error { return source.Run(others) })
+	}
 	group.Go(func() error {
 		retention.New(documents.Reports(), f.reportTTL, log).Run(others)
 		return nil

@@ -48,6 +48,7 @@ type serveFlags struct {
 	bridge      bool
 	spool       spoolFlags
 	kafka       kafkaflags.SinkFlags
+	source      sourceFlags
 
 	basicAuthUser     string
 	basicAuthPassword string
@@ -93,9 +94,10 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --https-addr, --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by; read again when it changes")
 	flags.StringVar(&f.tlsKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
-	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the embedded broker to the store; without, they are for whoever subscribes to them")
+	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the broker to the store; without, they are for whoever subscribes to them")
 	f.spool.declare(flags)
 	f.kafka.Declare(flags)
+	f.source.declare(flags, managersName)
 	flags.StringVar(&f.basicAuthUser, "basic-auth-user", "admin", "name of the local admin")
 	flags.StringVar(&f.basicAuthPassword, "basic-auth-password", "", "password of the local admin, instead of the one in the data directory")
 	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
@@ -162,8 +164,11 @@ func (f *serveFlags) check() error {
 	if err := f.kafka.Check(); err != nil {
 		return err
 	}
-	if f.kafka.Given() && !f.bridges() {
-		return errors.New("kafka-brokers: are of no use without a bridge, that is with bridge=false or with broker-url")
+	if f.kafka.Given() && !f.bridge {
+		return errors.New("kafka-brokers: are of no use with bridge=false")
+	}
+	if err := f.source.check(f.bridge && f.broker.URL != ""); err != nil {
+		return err
 	}
 	for flag, addr := range map[string]string{"http-addr": f.httpAddr, "https-addr": f.httpsAddr} {
 		if !f.authEnabled && addr != "" && !loopback(addr) {
@@ -172,9 +177,6 @@ func (f *serveFlags) check() error {
 	}
 	return nil
 }
-
-// bridges reports whether devices' reports are taken from the broker.
-func (f *serveFlags) bridges() bool { return f.bridge && f.broker.URL == "" }
 
 // proxies are the reverse proxies in front of the REST API.
 func (f *serveFlags) proxies() ([]net.IPNet, error) {
