@@ -61,7 +61,7 @@ func NewReader(o ReaderOptions) (*Reader, error) {
 	r := &Reader{o: o, sinks: map[int32]bridge.Sink{}, lags: map[int32]int64{}}
 	r.client, err = kgo.NewClient(append(options,
 		kgo.ConsumerGroup(o.Group), kgo.ConsumeTopics(o.Topic), kgo.ConsumeResetOffset(start),
-		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
+		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.OnPartitionsAssigned(r.assigned), kgo.OnPartitionsRevoked(r.revoked), kgo.OnPartitionsLost(r.lost),
 		kgo.FetchMaxBytes(8<<20), kgo.FetchMaxPartitionBytes(1<<20),
 	)...)
@@ -70,6 +70,14 @@ func NewReader(o ReaderOptions) (*Reader, error) {
 	}
 	return r, nil
 }
+
+const (
+	// sessionTimeout is how long the group waits for a member that was killed, before others get its partitions.
+	sessionTimeout = 10 * time.Second
+	// rebalanceTimeout is how long it waits for those that are to join it anew: one that was killed just then, or a store that
+	// takes long for what it was given.
+	rebalanceTimeout = 20 * time.Second
+)
 
 // maxPoll is how many messages are taken at a time.
 const maxPoll = 1000

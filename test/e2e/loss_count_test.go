@@ -2,19 +2,22 @@ package e2e
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // A delivery is a report as it came out at one end.
 type delivery struct {
 	Device, Boot string
 	Seq          int64
+	// Created is when, by the device's clock, in seconds.
+	Created int64 `json:"report_creation_time"`
 	// Dropped counts what the device itself had no room for.
 	Dropped int64
 }
+
+// id is the report_id that a simulated device gives it.
+func (d delivery) id() string { return fmt.Sprintf("%s-%d", d.Boot, d.Seq) }
 
 // A count says what is at one end of that which was acknowledged.
 type count struct {
@@ -58,84 +61,11 @@ func (l *loss) tally(arrived []delivery) (c count) {
 	}
 	for _, device := range l.fleet {
 		for _, a := range device.acked {
-			if d := (delivery{Device: device.name, Boot: a.boot, Seq: a.seq}); !seen[d] {
+			if !seen[a] {
 				c.missing++
-				c.example = fmt.Sprintf("%+v is missing", d)
+				c.example = fmt.Sprintf("%+v is missing", a)
 			}
 		}
 	}
 	return c
-}
-
-// verify waits until all that was acknowledged has arrived, and shows the table.
-func (l *loss) verify() {
-	l.t.Helper()
-	acked, sent, refused, broken := 0, 0, 0, 0
-	for _, d := range l.fleet {
-		if d.failed != nil {
-			l.t.Errorf("%s: %v", d.name, d.failed)
-		}
-		if len(d.acked) == 0 {
-			l.t.Errorf("%s had no report acknowledged", d.name)
-		}
-		acked, sent, refused, broken = acked+len(d.acked), sent+d.sent, refused+d.refused, broken+d.broken
-	}
-	ends := map[string]func() []delivery{"Kafka": l.inKafka, "store": l.inStore}
-	l.t.Logf("%d devices, %v, %d kills: %d reports published, %d acknowledged, %d refused for want of room, %d connections broken",
-		len(l.fleet), lossTime(l.t), l.kills, sent, acked, refused, broken)
-	l.t.Log("| end | reports | of those acknowledged missing | there again | out of order |")
-	for name, arrived := range ends {
-		c := l.await(arrived)
-		l.t.Logf("| %s | %d | %d | %d | %d |", name, c.there, c.missing, c.repeated, c.outOfOrder)
-		if c.missing > 0 || c.outOfOrder > 0 {
-			l.t.Errorf("%s: %d missing, %d out of order: %s", name, c.missing, c.outOfOrder, c.example)
-		}
-		if name == "store" && c.repeated > broken {
-			l.t.Errorf("the store has %d reports twice; %d may be, that were published twice", c.repeated, broken)
-		}
-	}
-}
-
-// await waits until all that was acknowledged has arrived, and counts.
-func (l *loss) await(arrived func() []delivery) count {
-	l.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		if c := l.tally(arrived()); c.missing == 0 || time.Now().After(deadline) {
-			return c
-		}
-		time.Sleep(time.Second)
-	}
-}
-
-// inStore reads all reports that a manager tells, oldest first.
-func (l *loss) inStore() (all []delivery) {
-	l.t.Helper()
-	for last := ""; ; {
-		path := "/reports?page_size=1000"
-		if last != "" {
-			path += "&last_id=" + last
-		}
-		page := l.in.must("GET", path, nil)
-		reports, _ := page["data"].([]any)
-		for _, r := range reports {
-			encoded, err := json.Marshal(r)
-			if err != nil {
-				l.t.Fatal(err)
-			}
-			all = append(all, l.read(encoded))
-		}
-		if len(reports) == 0 {
-			return all
-		}
-		last = page["last_id"].(map[string]any)["$oid"].(string)
-	}
-}
-
-func (l *loss) read(payload []byte) (d delivery) {
-	l.t.Helper()
-	if err := json.Unmarshal(payload, &d); err != nil || d.Device == "" || d.Boot == "" {
-		l.t.Errorf("what arrived is %q, no report: %v", payload, err)
-	}
-	return d
 }

@@ -4,25 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"muster/topics"
 )
-
-// A numbered names a report of a device.
-type numbered struct {
-	boot string
-	seq  int64
-}
 
 // A reporting is a device that does nothing but report, as docs/protocol.md asks: one report after another, each until it is
 // acknowledged.
 type reporting struct {
 	name, addr, version string
 	boots               int
-	seq                 int64
-	acked               []numbered
+	last                delivery
+	acked               []delivery
 	// sent counts what was published, repetitions included; refused what a broker without room sent back.
 	sent, refused int
 	broken        int // connections
@@ -75,7 +68,7 @@ func (d *reporting) connection(over <-chan struct{}, pending *string) error {
 		}
 		switch code := reason(ack); {
 		case code < 0x80:
-			d.acked = append(d.acked, numbered{d.boot(), d.seq})
+			d.acked = append(d.acked, d.last)
 			*pending = ""
 		case code == 0x97 || code == 0x89:
 			d.refused++
@@ -97,8 +90,9 @@ func reason(body []byte) byte {
 
 // next is the next report; now and then the first one of another boot. Some clocks are as devices' clocks are.
 func (d *reporting) next() string {
-	if d.seq++; rand.N(40) == 0 {
-		d.boots, d.seq = d.boots+1, 1
+	d.last.Seq++
+	if rand.N(40) == 0 {
+		d.boots, d.last.Seq = d.boots+1, 1
 	}
 	at := time.Now()
 	switch d.name[len(d.name)-1] {
@@ -107,28 +101,7 @@ func (d *reporting) next() string {
 	case '1':
 		at = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	return fmt.Sprintf(`{"device":%q,"device_group":"shops","report_id":"%s-%d","boot":%q,"seq":%d,"phase":"settled","report_creation_time":%d,"at":%q}`,
-		d.name, d.boot(), d.seq, d.boot(), d.seq, at.Unix(), at.UTC().Format(time.RFC3339))
-}
-
-func (d *reporting) boot() string { return fmt.Sprintf("b%05d", d.boots) }
-
-// pester publishes what is no report, on and on.
-func pester(addr string, over <-chan struct{}) {
-	bad := []string{"", "{", "[]", "\x00\xff", `{"device":"device-001"}`, strings.Repeat("x", topics.MaxPayload), strings.Repeat("x", topics.MaxPayload+1)}
-	for i := 0; ; i++ {
-		w, err := dialWire(addr, []string{"5", "3.1.1"}[i%2], "pest")
-		if err == nil {
-			_ = w.SetDeadline(time.Now().Add(5 * time.Second))
-			if err := w.publish(topics.DefaultRoot.Topic(topics.DeviceReport, "pest"), bad[i%len(bad)]); err == nil {
-				_, _ = w.receive(puback)
-			}
-			_ = w.Close()
-		}
-		select {
-		case <-over:
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	d.last = delivery{Device: d.name, Boot: fmt.Sprintf("b%05d", d.boots), Seq: d.last.Seq, Created: at.Unix()}
+	return fmt.Sprintf(`{"device":%q,"device_group":"shops","report_id":%q,"boot":%q,"seq":%d,"phase":"settled","report_creation_time":%d,"at":%q}`,
+		d.name, d.last.id(), d.last.Boot, d.last.Seq, d.last.Created, at.UTC().Format(time.RFC3339))
 }
