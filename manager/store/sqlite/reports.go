@@ -91,7 +91,13 @@ func reportPage(q store.ReportQuery, in stretch, limit int) (query string, args 
 func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]store.Report, error) {
 	page := []store.Report{}
 	err := r.s.read(func(db *sql.DB) error {
-		parts, err := stretches(ctx, db, q)
+		// What is added meanwhile must not be passed over by a page that has what came after it.
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // there is nothing to commit
+		parts, err := stretches(ctx, tx, q)
 		if err != nil {
 			return err
 		}
@@ -100,7 +106,7 @@ func (r reports) Page(ctx context.Context, q store.ReportQuery, limit int) ([]st
 			if err != nil {
 				return err
 			}
-			err = each(ctx, db, query, func(rows *sql.Rows) error {
+			err = each(ctx, tx, query, func(rows *sql.Rows) error {
 				var id, doc string
 				if err := rows.Scan(&id, &doc); err != nil {
 					return err

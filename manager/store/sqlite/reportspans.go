@@ -16,11 +16,28 @@ const zoneDigits = 7
 // farOff is how many seconds a report's time may be from its id's without being put apart.
 const farOff = 3600
 
-// What is added to the number of a part.
+// The number of a part is an era times eras, and what its reports say about updated. Times that are far off are apart by eras of
+// their own, 18 hours each: one clock of 1970 and another of 2100 would make a span of all that is in between.
 const (
-	far      = 3 // for reports whose time is far off
-	timeless = 6 // for those without a time
+	eras     = 3
+	timeless = 2 // reports without a time; those that are about right are of era 0, and the far ones of older files of 1
+	before   = 3 // 1970
+	after    = 4 // the last era that has a number
+	firstEra = 5
+	eraBits  = 16
+	lastBit  = 40
 )
+
+// eraOf is the era of a report whose time is far off.
+func eraOf(created float64) int {
+	switch {
+	case created < 0:
+		return before
+	case created >= 1<<lastBit:
+		return after
+	}
+	return firstEra + int(created)>>eraBits
+}
 
 // A part of a zone has spans of its own.
 type part struct {
@@ -37,7 +54,7 @@ type spansOf map[part]span
 func (s spansOf) add(id string, created *float64, updated *bool) error {
 	p := part{zone: id[:zoneDigits], part: partOf(updated)}
 	if created == nil {
-		p.part += timeless
+		p.part += timeless * eras
 		s[p] = span{}
 		return nil
 	}
@@ -46,7 +63,7 @@ func (s spansOf) add(id string, created *float64, updated *bool) error {
 		return err
 	}
 	if math.Abs(*created-float64(seconds)) > farOff {
-		p.part += far
+		p.part += eraOf(*created) * eras
 	}
 	now, there := s[p]
 	if !there {
@@ -92,32 +109,49 @@ type stretch struct{ from, below string }
 // everything is the stretch of all ids: a hexadecimal digit is below "g".
 var everything = []stretch{{"", "g"}}
 
-// spanQuery asks for the zones in which a query may find something; empty when it may in all. One device's reports are so
-// few that they are looked at one by one.
+// spanQuery asks for the zones in which a query may find something; empty when it may in all.
 func spanQuery(q store.ReportQuery) (query string, args []any) {
 	overlap, timed := overlaps[q.Compare]
-	if q.Hostname != "" || !timed && q.Updated == nil {
+	if !timed && q.Updated == nil {
 		return "", nil
 	}
 	query = `SELECT DISTINCT zone FROM report_spans WHERE zone >= ?1`
 	args = []any{q.After[:min(len(q.After), zoneDigits)], q.CreatedAt}
 	if timed {
-		query += ` AND ` + overlap + fmt.Sprint(` AND part < `, timeless)
+		query += ` AND ` + overlap + fmt.Sprint(` AND part / `, eras, ` <> `, timeless)
 	}
 	if q.Updated != nil {
-		query, args = query+fmt.Sprint(` AND part % `, far, ` = ?3`), append(args, partOf(q.Updated))
+		query, args = query+fmt.Sprint(` AND part % `, eras, ` = ?3`), append(args, partOf(q.Updated))
 	}
 	return query + ` ORDER BY zone`, args
 }
 
+// fewReports are looked at one by one sooner than it is found out where to look.
+const fewReports = 5000
+
+// ofFew reports whether a query is for one device, with few reports.
+func ofFew(ctx context.Context, db querier, q store.ReportQuery) (bool, error) {
+	if q.Hostname == "" {
+		return false, nil
+	}
+	few := true
+	err := each(ctx, db, `SELECT 1 FROM reports WHERE hostname = ? LIMIT 1 OFFSET ?`, func(*sql.Rows) error {
+		few = false
+		return nil
+	}, q.Hostname, fewReports)
+	return few, err
+}
+
 // stretches are where a query may find something, in ascending order.
-func stretches(ctx context.Context, db *sql.DB, q store.ReportQuery) ([]stretch, error) {
+func stretches(ctx context.Context, db querier, q store.ReportQuery) ([]stretch, error) {
 	query, args := spanQuery(q)
 	if query == "" {
 		return everything, nil
 	}
-	var all []stretch
-	next := ""
+	if few, err := ofFew(ctx, db, q); err != nil || few {
+		return everything, err
+	}
+	var zones []uint64
 	err := each(ctx, db, query, func(rows *sql.Rows) error {
 		var zone string
 		if err := rows.Scan(&zone); err != nil {
@@ -127,12 +161,26 @@ func stretches(ctx context.Context, db *sql.DB, q store.ReportQuery) ([]stretch,
 		if err != nil {
 			return fmt.Errorf("zone %q of reports: %w", zone, err)
 		}
-		if zone != next {
-			all = append(all, stretch{from: zone})
-		}
-		all[len(all)-1].below = zone + "g"
-		next = fmt.Sprintf("%0*x", zoneDigits, number+1)
+		zones = append(zones, number)
 		return nil
 	}, args...)
-	return all, err
+	return join(zones), err
+}
+
+// maxStretches is how many are looked into at most: each is a query.
+const maxStretches = 256
+
+// join makes stretches of zones. When they are too many, what is between those that are near each other is looked at too.
+func join(zones []uint64) (all []stretch) {
+	for gap := uint64(1); gap == 1 || len(all) > maxStretches; gap *= 2 {
+		all = nil
+		for i, zone := range zones {
+			name := fmt.Sprintf("%0*x", zoneDigits, zone)
+			if i == 0 || zone-zones[i-1] > gap {
+				all = append(all, stretch{from: name})
+			}
+			all[len(all)-1].below = name + "g"
+		}
+	}
+	return all
 }

@@ -138,16 +138,23 @@ func TestSpansHideNothing(t *testing.T) {
 	}
 }
 
-// TestSpansNarrow has a hundred zones, in each a report by a clock that is right, and one by a clock of 1970; two of the latter are updated.
+// TestSpansNarrow has a hundred zones, in each a report by a clock that is right and one by a clock of 1970, of which two are updated; the
+// last two zones have one of 2100 and one of no time that there is.
 func TestSpansNarrow(t *testing.T) {
 	s := mustOpen(t, path(t))
 	const start, zones = 1_700_000_000 &^ 15, 100
 	var all []store.Report
 	for n := range zones {
-		for device, created := range []int{start + 16*n, 100 + n} {
+		for device, created := range []float64{float64(start + 16*n), float64(100 + n), 4_102_444_800, -1e300} {
+			if device > 1 && n < 98 {
+				break
+			}
 			all = append(all, store.Report{ID: fmt.Sprintf("%08x%016x", start+16*n, device),
-				Doc: fmt.Appendf(nil, `{"report_creation_time":%d,"updated":%v}`, created, device == 1 && (n == 7 || n == 50))})
+				Doc: fmt.Appendf(nil, `{"report_creation_time":%g,"updated":%v}`, created, device == 1 && (n == 7 || n == 50))})
 		}
+	}
+	for n := range fewReports + 1 {
+		all = append(all, store.Report{ID: fmt.Sprintf("%08x%016x", start, 10+n), Doc: []byte(`{"hostname":"many"}`)})
 	}
 	if err := s.Reports().Add(t.Context(), all); err != nil {
 		t.Fatal(err)
@@ -160,12 +167,15 @@ func TestSpansNarrow(t *testing.T) {
 	}{
 		"all":                        {store.ReportQuery{}, everything},
 		"of a device":                {store.ReportQuery{Hostname: "h", Compare: store.Equal}, everything},
+		"of a device with many":      {store.ReportQuery{Hostname: "many", Compare: store.Equal, CreatedAt: start + 16*5}, []stretch{from(5, 6)}},
 		"not at a time":              {store.ReportQuery{Compare: store.NotEqual}, everything},
 		"between the clocks":         {store.ReportQuery{Compare: store.Equal, CreatedAt: 5000}, nil},
+		"between 1970 and 2100":      {store.ReportQuery{Compare: store.Equal, CreatedAt: start - 7*24*3600}, nil},
+		"in 2100":                    {store.ReportQuery{Compare: store.Equal, CreatedAt: 4_102_444_800, After: zone(98)}, []stretch{from(98, 100)}},
 		"at one time":                {store.ReportQuery{Compare: store.Equal, CreatedAt: start + 16*5}, []stretch{from(5, 6)}},
 		"the last ten":               {store.ReportQuery{Compare: store.GreaterOrEqual, CreatedAt: start + 16*90}, []stretch{from(90, 100)}},
 		"the last ten, behind a few": {store.ReportQuery{Compare: store.Greater, CreatedAt: start + 16*89, After: zone(95)}, []stretch{from(95, 100)}},
-		"until 1970":                 {store.ReportQuery{Compare: store.Less, CreatedAt: 110}, []stretch{from(0, 10)}},
+		"until 1970":                 {store.ReportQuery{Compare: store.Less, CreatedAt: 110}, []stretch{from(0, 10), from(98, 100)}},
 		"updated":                    {store.ReportQuery{Updated: new(true)}, []stretch{from(7, 8), from(50, 51)}},
 		"updated, at any time but":   {store.ReportQuery{Updated: new(true), Compare: store.NotEqual}, []stretch{from(7, 8), from(50, 51)}},
 		"not updated":                {store.ReportQuery{Updated: new(false)}, []stretch{from(0, 100)}},
