@@ -58,11 +58,20 @@ func (s *screen) connection(d fleet.Detail) {
 	if d.Since != nil {
 		state += " since " + s.time(*d.Since)
 	}
-	if d.LastSeen != nil {
+	switch {
+	case d.LastSeen != nil:
 		state += ", last heard of " + s.time(*d.LastSeen)
+		if d.Online && s.now.Sub(*d.LastSeen) > quiet {
+			state += "; it may be gone, if the broker was restarted and kept what it had said"
+		}
+	case d.Online:
+		state += ", not heard of since the manager was started"
 	}
 	s.Line("connection", "%s", state)
 }
+
+// quiet is how long nothing is heard of a device before that is worth a word: several reports are missing by then.
+const quiet = 15 * time.Minute
 
 func (s *screen) report(r *fleet.LastReport) {
 	if r == nil {

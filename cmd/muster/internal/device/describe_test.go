@@ -130,6 +130,25 @@ func TestDescribeIsOneScreen(t *testing.T) {
 	}
 }
 
+// A broker may keep the status of a device that was lost while it was down itself.
+func TestDescribeAQuietDevice(t *testing.T) {
+	for want, seen := range map[string]*time.Time{
+		"(14 minutes ago)\n": before(14 * time.Minute),
+		"(16 minutes ago); it may be gone, if the broker was restarted and kept what it had said\n":     before(16 * time.Minute),
+		"online since 2026-03-01 10:00:00Z (2 hours ago), not heard of since the manager was started\n": nil,
+	} {
+		d := till()
+		d.LastSeen = seen
+		if got := device.Describe(d, now).String(); !strings.Contains(got, want) {
+			t.Errorf("want %q in\n%s", want, got)
+		}
+		d.Online = false
+		if got := device.Describe(d, now).String(); strings.Contains(got, "may be gone") || strings.Contains(got, "not heard of since") {
+			t.Errorf("of a device that is offline:\n%s", got)
+		}
+	}
+}
+
 // A device may say anything, and says it to a terminal.
 func TestDescribeIsHarmless(t *testing.T) {
 	d, evil := till(), "\x1b[2J\x1b]0;x\a\r\u202e"
