@@ -8,6 +8,9 @@ import (
 	"muster/bridge"
 )
 
+// maxWaiting is about how many bytes of records wait for the writer: a disk that hangs is not to fill the memory.
+const maxWaiting = 64 << 20
+
 // An appending is one call of Append.
 type appending struct {
 	values [][]byte
@@ -29,6 +32,7 @@ func (s *Spool) Append(ctx context.Context, records ...bridge.Record) error {
 		return err
 	}
 	s.waiting = append(s.waiting, a)
+	s.waitingBytes += a.bytes
 	s.mu.Unlock()
 	s.poke()
 	select {
@@ -47,7 +51,9 @@ func (s *Spool) refusal() error {
 	case s.closing:
 		return ErrClosed
 	case time.Now().Before(s.fullUntil):
-		return fmt.Errorf("%w: so is the disk", bridge.ErrFull)
+		return s.full
+	case s.waitingBytes >= maxWaiting:
+		return fmt.Errorf("%w: the disk does not keep up", bridge.ErrFull)
 	}
 	return nil
 }

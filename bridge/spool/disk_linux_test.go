@@ -70,6 +70,18 @@ func onSmallDisk(args []string) error {
 	if err := s.Close(); err != nil {
 		return err
 	}
+	if err := fillUp(dir); err != nil {
+		return err
+	}
+	if s, err = spool.Open(spool.Options{Path: path, Sinks: []string{"store"}}); err != nil {
+		return fmt.Errorf("on the full disk: %w", err)
+	}
+	if again := s.Stats().Sinks["store"].Records; again != last {
+		return fmt.Errorf("opened on the full disk, %d of %d records are there", again, last)
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
 		return fmt.Errorf("make room: %w", err)
 	}
@@ -80,6 +92,23 @@ func onSmallDisk(args []string) error {
 		return fmt.Errorf("opened again, %d of %d records are there", again, last)
 	}
 	return errors.Join(untilTaken(ctx, s), s.Close())
+}
+
+// fillUp takes what room the disk has.
+func fillUp(dir string) error {
+	rest, err := os.Create(filepath.Join(dir, "rest"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rest.Close() }()
+	for page := make([]byte, 4096); ; {
+		if _, err := rest.Write(page); err != nil {
+			if errors.Is(err, syscall.ENOSPC) {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 // untilFull appends until nothing is taken any more, and says how many were.

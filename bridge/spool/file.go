@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -93,7 +94,8 @@ func explain(path string, err error) error {
 		return nil
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("%s: another process has it open", path)
-	case errors.Is(err, os.ErrPermission):
+	}
+	if _, ok := errors.AsType[syscall.Errno](err); ok { // the disk's, or the machine's, and not the file's
 		return err
 	}
 	return fmt.Errorf("%s is damaged: %w. Move it away to start with an empty one; what it holds has not reached every sink", path, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -79,29 +80,31 @@ func (s *Spool) Done(sink string, offset uint64) {
 	s.poke()
 }
 
-// Stats implements [bridge.Spool].
+// Stats implements [bridge.Spool]. Nothing waits for it but who calls it: the disk may take long.
 func (s *Spool) Stats() bridge.SpoolStats {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	stats := bridge.SpoolStats{Used: s.used, Limit: s.size, Sinks: map[string]bridge.Lag{}}
+	done := maps.Clone(s.cursors)
+	s.mu.Unlock()
 	_ = s.db.View(func(tx *bolt.Tx) error {
-		// What the transaction sees may be newer than what the writer has noted.
 		kept := tx.Bucket(records)
 		last := kept.Sequence()
 		end := total(kept.Get(key(last)))
-		lag := func(value []byte, records uint64) bridge.Lag {
-			if value == nil {
+		behind := func(offset uint64) bridge.Lag {
+			// What the transaction sees may be newer: what every sink has done since is not there.
+			first, value := kept.Cursor().Seek(key(offset + 1))
+			if first == nil {
 				return bridge.Lag{}
 			}
 			r, _ := decode(value) // a damaged one has no time
-			return bridge.Lag{Records: int64(records), Bytes: end - total(value) + int64(len(value)), Oldest: r.Received}
+			return bridge.Lag{
+				Records: int64(last - binary.BigEndian.Uint64(first) + 1), Bytes: end - total(value) + int64(len(value)), Oldest: r.Received,
+			}
 		}
-		if first, value := kept.Cursor().First(); first != nil {
-			all := lag(value, last-binary.BigEndian.Uint64(first)+1)
-			stats.Records, stats.Bytes = all.Records, all.Bytes
-		}
-		for sink, at := range s.cursors {
-			stats.Sinks[sink] = lag(kept.Get(key(at+1)), last-at)
+		all := behind(0)
+		stats.Records, stats.Bytes = all.Records, all.Bytes
+		for sink, offset := range done {
+			stats.Sinks[sink] = behind(offset)
 		}
 		return nil
 	})

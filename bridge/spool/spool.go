@@ -51,7 +51,9 @@ type Spool struct {
 	closing bool
 	err     error // why the spool can be used no more
 	waiting []*appending
-	cursors map[string]uint64
+	// waitingBytes is the size of what waits.
+	waitingBytes int64
+	cursors      map[string]uint64
 	// moved says that the cursors differ from those on the disk.
 	moved bool
 	// first to last are the records there are; none when first is last+1. They are contiguous.
@@ -59,7 +61,8 @@ type Spool struct {
 	used        int64
 	// grown is closed, and replaced, when last rises or the spool ends.
 	grown chan struct{}
-	// fullUntil is when a report is tried again on the disk that was full.
+	// full is why nothing is appended until fullUntil.
+	full      error
 	fullUntil time.Time
 	// written is when the last transaction ended, and resting says that the writer will be woken for the next one.
 	written time.Time

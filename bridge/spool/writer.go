@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,7 +21,8 @@ const (
 	// tidyPause is how long cursors and removals wait for a report to share a transaction with. Those that a crash forgets are
 	// only done again.
 	tidyPause = 100 * time.Millisecond
-	// fullPause is how long nothing is appended after the disk was full: each try makes bbolt look at its whole file.
+	// fullPause is how long nothing is appended after there was no room: on a full disk each try makes bbolt look at its whole
+	// file, and what a publisher sent behind a report that was refused is not to be taken before it comes again.
 	fullPause = time.Second
 )
 
@@ -57,13 +59,12 @@ func (s *Spool) work() bool {
 	c := s.nextChange()
 	room := s.size - s.used
 	s.mu.Unlock()
+	if fits := fit(c.appends, room); fits < len(c.appends) {
+		s.refuse(c.appends[fits:], fmt.Errorf("%w: it may take %d bytes", bridge.ErrFull, s.size))
+		c.appends = c.appends[:fits]
+	}
 	if len(c.appends) == 0 && c.cursors == nil && c.from == c.below {
 		return false
-	}
-	var refused []*appending
-	c.appends, refused = fit(c.appends, room)
-	for _, a := range refused {
-		a.done <- fmt.Errorf("%w: it may take %d bytes", bridge.ErrFull, s.size)
 	}
 	last, total, err := s.commit(c)
 	if err != nil {
@@ -93,6 +94,7 @@ func (s *Spool) nextChange() change {
 		bytes += a.bytes
 		c.appends = append(c.appends, a)
 	}
+	s.waitingBytes -= bytes
 	s.waiting = s.waiting[len(c.appends):]
 	if s.moved {
 		c.cursors = maps.Clone(s.cursors)
@@ -128,17 +130,26 @@ func (s *Spool) rest() bool {
 	return true
 }
 
-// fit is the appends that there is room for, and the others.
-func fit(appends []*appending, room int64) (fits, refused []*appending) {
-	for _, a := range appends {
-		if a.bytes > room {
-			refused = append(refused, a)
-			continue
+// fit is how many of the appends there is room for, up to the first that there is not.
+func fit(appends []*appending, room int64) int {
+	for i, a := range appends {
+		if room -= a.bytes; room < 0 {
+			return i
 		}
-		room -= a.bytes
-		fits = append(fits, a)
 	}
-	return fits, refused
+	return len(appends)
+}
+
+// refuse gives appends back, and all that wait behind them.
+func (s *Spool) refuse(appends []*appending, err error) {
+	s.mu.Lock()
+	appends = slices.Concat(appends, s.waiting)
+	s.waiting, s.waitingBytes = nil, 0
+	s.full, s.fullUntil = err, time.Now().Add(fullPause)
+	s.mu.Unlock()
+	for _, a := range appends {
+		a.done <- err
+	}
 }
 
 // commit writes a change to the disk, and returns the last offset and the total of bytes with it.
@@ -190,22 +201,16 @@ func (s *Spool) failed(c change, err error) bool {
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 	if full {
 		err = fmt.Errorf("%w: %w", bridge.ErrFull, err)
+		time.AfterFunc(fullPause, s.poke)
 	} else {
 		err = fmt.Errorf("spool of reports: %w", err)
 	}
 	s.mu.Lock()
 	s.moved = s.moved || c.cursors != nil
-	appends := append(c.appends, s.waiting...)
-	s.waiting = nil
-	if full {
-		s.fullUntil = time.Now().Add(fullPause)
-		time.AfterFunc(fullPause, s.poke)
-	} else {
+	if !full {
 		s.err = err
 	}
 	s.mu.Unlock()
-	for _, a := range appends {
-		a.done <- err
-	}
-	return full && len(appends) > 0 // without them, removals may make the room
+	s.refuse(c.appends, err)
+	return full && len(c.appends) > 0 // without them, removals may make the room
 }

@@ -109,8 +109,9 @@ func (b *bridging) close() error {
 	return err
 }
 
-// takeTime is how long a report may take to be on the disk before its publisher is let go without an acknowledgement.
-const takeTime = 30 * time.Second
+// takeTime is how long a report may take to be on the disk before its publisher is let go without an acknowledgement: a little less than
+// workers wait for one.
+const takeTime = 8 * time.Second
 
 // Reason codes of PUBACK in MQTT 5.
 const (
@@ -128,12 +129,19 @@ func (b *bridging) report(p broker.Published) error {
 	if p.CanTell {
 		take = func() error { return b.Offer(ctx, r) }
 	}
-	err := take()
+	return refusal(take())
+}
+
+// refusal is the error as it is told to publishers.
+func refusal(err error) error {
 	if flaw, ok := errors.AsType[*bridge.FlawError](err); ok {
 		return &broker.Refusal{Code: payloadFormatInvalid, Reason: flaw.Flaw}
 	}
-	if errors.Is(err, bridge.ErrFull) {
+	switch {
+	case errors.Is(err, bridge.ErrFull):
 		return &broker.Refusal{Code: quotaExceeded, Reason: bridge.ErrFull.Error()}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &broker.Refusal{Code: quotaExceeded, Reason: "the disk of the spool of reports takes too long"}
 	}
 	return err
 }

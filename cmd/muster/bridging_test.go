@@ -88,6 +88,28 @@ func TestReportsOfTheEmbeddedBroker(t *testing.T) {
 	t.Error("the spool is never full")
 }
 
+// What may go better later is told from what ends the connection.
+func TestRefusal(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		code byte // 0 is none
+	}{
+		{&bridge.FlawError{Flaw: "no object"}, 0x99},
+		{fmt.Errorf("%w: so is the disk", bridge.ErrFull), 0x97},
+		{context.DeadlineExceeded, 0x97},
+		{spool.ErrClosed, 0},
+		{nil, 0},
+	} {
+		told, ok := errors.AsType[*broker.Refusal](refusal(test.err))
+		switch {
+		case ok && told.Code != test.code:
+			t.Errorf("%v is told as %#x, want %#x", test.err, told.Code, test.code)
+		case !ok && (test.code != 0 || !errors.Is(refusal(test.err), test.err)):
+			t.Errorf("%v is told as %v", test.err, refusal(test.err))
+		}
+	}
+}
+
 // A sink that cannot be made ends the start and leaves nothing open.
 func TestSinkThatCannotBeMade(t *testing.T) {
 	dir, err := openDataDir(t.TempDir())
