@@ -15,11 +15,7 @@ import (
 // refused reports whether the brokers will never have that message, however often they are asked: what is wrong is the
 // message itself.
 func refused(err error) bool {
-	return tooLarge(err) || errors.Is(err, kerr.InvalidRecord)
-}
-
-func tooLarge(err error) bool {
-	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord)
 }
 
 // unusable reports whether a topic cannot be written to until somebody does something about it.

@@ -2,10 +2,12 @@ package kafka_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -108,4 +110,40 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		}
 		h.Remove()
 	}
+}
+
+// Several batches of a partition are under way at a time. None is written before an earlier one that is refused or has to be
+// written again.
+func TestNothingIsWrittenBeforeWhatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		s := b.sink()
+		const devices, last = 2, 250
+		write(t, s, fleet(devices, 1, 1)) // the partitions are known
+		// Of what the library takes for a batch some fails; what is small does not, so that nothing becomes a dead letter.
+		dice := func(r kmsg.Request) bool {
+			for _, topic := range r.(*kmsg.ProduceRequest).Topics {
+				for _, p := range topic.Partitions {
+					if len(p.Records) > 500_000 {
+						return rand.IntN(3) == 0
+					}
+				}
+			}
+			return false
+		}
+		var faults []kfake.Fault
+		for _, err := range []*kerr.Error{kerr.InvalidRecord, kerr.MessageTooLarge, kerr.NotLeaderForPartition, kerr.UnknownServerError, kerr.OutOfOrderSequenceNumber} {
+			faults = append(faults, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: reports, Err: err, Count: 3, When: dice})
+		}
+		h := b.Fault(faults...)
+		batch := fleet(devices, 2, last)
+		for i, r := range batch {
+			batch[i] = large(r.Offset, r.Device, r.Seq, 20_000)
+		}
+		failed := insist(t, s, batch)
+		if h.Hits() == 0 {
+			t.Error("no batch failed: this test tests nothing")
+		}
+		t.Logf("%d batches failed, %d errors told, %d reports twice", h.Hits(), failed, delivered(t, b.consume(reports), devices, last))
+	})
 }

@@ -46,13 +46,3 @@ func deadLetter(topic string, r bridge.Record, reason string) *kgo.Record {
 	m.Headers = append(m.Headers, kgo.RecordHeader{Key: HeaderReason, Value: []byte(reason)})
 	return m
 }
-
-// size is about how many bytes a message takes in a batch before it is compressed, and never fewer.
-func size(m *kgo.Record) int {
-	const overhead = 64 // lengths, attributes, offset and time
-	n := overhead + len(m.Key) + len(m.Value)
-	for _, h := range m.Headers {
-		n += overhead + len(h.Key) + len(h.Value)
-	}
-	return n
-}

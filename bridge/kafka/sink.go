@@ -18,9 +18,6 @@ const (
 	DefaultDeadLetterTopic = "nebula-reports-dead-letter"
 )
 
-// batchBytes is the most that goes into one batch: what a broker takes by default, and some times the largest report.
-const batchBytes = 1_000_000
-
 // SinkOptions are those of a [Sink]. Topic and those of the [Cluster] are required.
 type SinkOptions struct {
 	Cluster
@@ -36,8 +33,8 @@ type SinkOptions struct {
 
 // A Sink writes records to Kafka. It is a [bridge.Sink].
 //
-// Of each partition there is one batch under way at a time, so that whatever becomes of it, nothing that comes after it is
-// written before it.
+// The brokers take a producer's batches of a partition in their order or not at all, and when one is refused the library fails
+// all behind it: nothing is written before what comes before it, whatever becomes of that.
 type Sink struct {
 	o       SinkOptions
 	client  *kgo.Client
@@ -45,10 +42,6 @@ type Sink struct {
 	// written has the offsets of records that are settled, of batches that are not: they are not written once more when
 	// they are given again, be it in smaller batches.
 	written map[uint64]bool
-	// known says that the topic's partitions have been asked for: see group.
-	known bool
-	// group is the most bytes that are written together. It becomes less when the brokers say that it was too much.
-	group int
 
 	deadLetters, discarded atomic.Uint64
 }
@@ -75,8 +68,6 @@ func NewSink(o SinkOptions) (*Sink, error) {
 		// As Kafka's own clients choose a partition by the key.
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ManualFlushing(),
-		kgo.ProducerBatchMaxBytes(batchBytes+4096),
-		kgo.MaxBufferedBytes(2*batchBytes),
 	)
 	if o.CreateTopics {
 		options = append(options, kgo.AllowAutoTopicCreation())
@@ -85,7 +76,7 @@ func NewSink(o SinkOptions) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Sink{o: o, client: client, dialing: dialing, written: map[uint64]bool{}, group: batchBytes}, nil
+	return &Sink{o: o, client: client, dialing: dialing, written: map[uint64]bool{}}, nil
 }
 
 // Name is "kafka".
@@ -125,30 +116,11 @@ func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 			rest = append(rest, r)
 		}
 	}
-	for len(rest) > 0 {
-		n := s.together(rest)
-		if err := s.write(ctx, rest[:n]); err != nil {
-			return err
-		}
-		rest = rest[n:]
+	if err := s.write(ctx, rest); err != nil {
+		return err
 	}
 	for _, r := range batch {
 		delete(s.written, r.Offset)
 	}
 	return nil
-}
-
-// together says how many records, from the first on, make one group: as many as fit into one batch even when they are all for
-// one partition. The very first goes alone, because the library cuts batches as it likes until it knows the partitions.
-func (s *Sink) together(records []bridge.Record) int {
-	if !s.known {
-		return 1
-	}
-	bytes := 0
-	for i, r := range records {
-		if bytes += size(s.message(r)); i > 0 && bytes > s.group {
-			return i
-		}
-	}
-	return len(records)
 }

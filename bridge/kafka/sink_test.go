@@ -111,17 +111,16 @@ func TestWhatKafkaRefusesDoesNotHoldUpTheRest(t *testing.T) {
 	if err := c.DeleteTopic(reports); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.CreateTopic(reports, 2, map[string]string{"max.message.bytes": "20000"}); err != nil {
+	if err := c.CreateTopic(reports, 2, map[string]string{"max.message.bytes": "60000"}); err != nil {
 		t.Fatal(err)
 	}
 	s := newSink(t, c)
 	const n, last = 5, 20
 	batch := fleet(n, 1, last)
-	for i, r := range batch { // each batch is too large, and no report is
-		seq := r.Seq
-		batch[i] = large(r.Offset, r.Device, seq, 3000)
+	for i, r := range batch { // what is for a partition is too large, also for what the library calls a batch by default, and no report is
+		batch[i] = large(r.Offset, r.Device, r.Seq, 30_000)
 	}
-	poison := large(7, "d0", 1000, topics.MaxPayload/2)
+	poison := large(7, "d0", 1000, topics.MaxPayload)
 	poison.Boot = "poison"
 	batch = append(batch[:37:37], append([]bridge.Record{poison}, batch[37:]...)...)
 	write(t, s, batch)

@@ -18,7 +18,7 @@ func (s *Sink) message(r bridge.Record) *kgo.Record {
 	return message(s.o.Topic, r)
 }
 
-// write writes a group and comes back when each of its records is settled, or with an error.
+// write writes records and comes back when each of its records is settled, or with an error.
 func (s *Sink) write(ctx context.Context, records []bridge.Record) error {
 	messages := make([]*kgo.Record, len(records))
 	for i, r := range records {
@@ -46,15 +46,11 @@ func (s *Sink) write(ctx context.Context, records []bridge.Record) error {
 	case failed != nil:
 		return failed
 	case len(again) == 0:
-		s.known = true
 		return nil
 	case len(records) == 1:
 		return s.bury(ctx, records[0], refusal)
 	}
-	if tooLarge(refusal) {
-		s.group = max(s.group/2, batchBytes/16)
-	}
-	// A batch is refused as a whole: halves are small enough in the end, or find the culprits.
+	// A batch is refused as a whole, and those behind it fail with it: halves are small enough in the end, or find the culprits.
 	half := len(again) / 2
 	for _, part := range [][]bridge.Record{again[:half], again[half:]} {
 		if len(part) == 0 {
