@@ -36,6 +36,7 @@ func New(reports store.Reports, ttl time.Duration, log *slog.Logger) *Sweeper {
 func (s *Sweeper) Run(ctx context.Context) {
 	failing := false
 	for {
+		begun := time.Now()
 		removed, err := s.reports.Expire(ctx, time.Now().Add(-s.ttl), batch)
 		switch {
 		case ctx.Err() != nil:
@@ -46,13 +47,14 @@ func (s *Sweeper) Run(ctx context.Context) {
 			s.log.Info("old reports can be removed again")
 		}
 		failing = err != nil
+		pause := every/2 + rand.N(every)
 		if removed == batch {
-			continue
+			pause = time.Since(begun) // half of the time is for others, who may not be served in turn
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(every/2 + rand.N(every)):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -19,6 +19,8 @@ type fake struct {
 	seconds []int64
 	calls   int
 	largest int
+	// slow is how long it takes each time.
+	slow time.Duration
 	// failure is what it fails with until a time.
 	failure error
 	until   time.Time
@@ -27,6 +29,7 @@ type fake struct {
 func (f *fake) Expire(ctx context.Context, before time.Time, limit int) (int, error) {
 	f.calls++
 	f.largest = max(f.largest, limit)
+	time.Sleep(f.slow)
 	if time.Now().Before(f.until) {
 		return 0, f.failure
 	}
@@ -68,6 +71,17 @@ func TestSweep(t *testing.T) {
 		}
 		if more := f.calls - calls; more < 40 || more > 121 {
 			t.Errorf("it was looked %d times in ten minutes", more)
+		}
+	})
+}
+
+// TestSweepLeavesTime has a slow store with much to remove.
+func TestSweepLeavesTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{seconds: make([]int64, 1_000_000), slow: 40 * time.Millisecond}
+		sweep(t, f, time.Hour, 8*time.Second)
+		if f.calls < 98 || f.calls > 102 {
+			t.Errorf("%d calls of 40 ms in 8 s, want that half of the time is left to others", f.calls)
 		}
 	})
 }
