@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"muster/topics"
 )
@@ -14,6 +15,10 @@ func Read(topic, device string, payload []byte, now time.Time) Record {
 	r := Record{Received: now.UTC().Truncate(time.Millisecond), Topic: topic, Device: device, Payload: payload}
 	if len(payload) > topics.MaxPayload {
 		r.Flaw = fmt.Sprintf("the payload is %d bytes, at most %d are allowed", len(payload), topics.MaxPayload)
+		return r
+	}
+	if !utf8.Valid(payload) {
+		r.Flaw = "the payload must be UTF-8" // encoding/json does not mind; whoever reads it may
 		return r
 	}
 	var fields map[string]json.RawMessage

@@ -27,6 +27,7 @@ func TestRead(t *testing.T) {
 		{"another device", `{"device":"d2"}`, bridge.Record{Flaw: `device: must be "d1" as in the topic, or left out, is "d2"`}},
 		{"no device's name", `{"device":1}`, bridge.Record{Flaw: `device: must be "d1" as in the topic, or left out, is 1`}},
 		{"not JSON", `{"device":`, bridge.Record{Flaw: "the payload must be a JSON object"}},
+		{"not UTF-8", "{\"hostname\":\"caf\xe9\"}", bridge.Record{Flaw: "the payload must be UTF-8"}},
 		{"no object", `[1]`, bridge.Record{Flaw: "the payload must be a JSON object"}},
 		{"null", `null`, bridge.Record{Flaw: "the payload must be a JSON object"}},
 		{"empty", ``, bridge.Record{Flaw: "the payload must be a JSON object"}},
