@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"regexp"
@@ -69,19 +68,24 @@ func readReportQuery(r *http.Request) (selected store.ReportQuery, size int, err
 	return selected, size, q.done()
 }
 
-// withID is a report with its id in front, as Nebula has it.
+// withID is a report with its id in front, as Nebula has it. What a report calls its _id itself is left out: of two fields of one name
+// clients take the last.
 func withID(report store.Report) (json.RawMessage, error) {
-	id, err := json.Marshal(map[string]objectID{"_id": {report.ID}})
+	fields, err := report.Fields()
 	if err != nil {
 		return nil, err
 	}
-	doc := bytes.TrimSpace(report.Doc)
-	if !json.Valid(doc) || doc[0] != '{' {
-		return nil, fmt.Errorf("report %s is not a JSON object", report.ID)
+	doc := report.Doc
+	if _, own := fields["_id"]; own {
+		delete(fields, "_id")
+		if doc, err = json.Marshal(fields); err != nil {
+			return nil, err
+		}
 	}
-	if rest := bytes.TrimSpace(doc[1:]); rest[0] != '}' {
-		id[len(id)-1] = ','
-		return append(id, rest...), nil
+	id, err := json.Marshal(map[string]objectID{"_id": {report.ID}})
+	if err != nil || len(fields) == 0 {
+		return id, err
 	}
-	return id, nil
+	id[len(id)-1] = ','
+	return append(id, bytes.TrimSpace(doc)[1:]...), nil
 }

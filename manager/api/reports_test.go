@@ -135,11 +135,14 @@ func TestReportsOfAnyShape(t *testing.T) {
 			{ID: reportID(1), Doc: []byte("{}")},
 			{ID: reportID(2), Doc: []byte(" {\n} ")},
 			{ID: reportID(3), Doc: []byte("\n{ \"a\" : [1, {}] }\n")},
+			{ID: reportID(4), Doc: []byte(`{"_id": "its own", "b": {"_id": 7}}`)},
+			{ID: reportID(5), Doc: []byte(`{"\u005fid": {"$oid": "5c75489a209bde0001557001"}}`)},
 		}); err != nil {
 			t.Fatal(err)
 		}
 		wantJSON(t, m.do("GET", "/reports", ""), 200, fmt.Sprintf(
-			`{"data": [{"_id": {"$oid": %q}}, {"_id": {"$oid": %q}}, {"_id": {"$oid": %[3]q}, "a": [1, {}]}], "last_id": {"$oid": %[3]q}}`,
-			reportID(1), reportID(2), reportID(3)))
+			`{"data": [{"_id": {"$oid": %q}}, {"_id": {"$oid": %q}}, {"_id": {"$oid": %q}, "a": [1, {}]},
+				{"_id": {"$oid": %q}, "b": {"_id": 7}}, {"_id": {"$oid": %[5]q}}], "last_id": {"$oid": %[5]q}}`,
+			reportID(1), reportID(2), reportID(3), reportID(4), reportID(5)))
 	})
 }
