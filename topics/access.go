@@ -55,6 +55,9 @@ func (r Root) MaySubscribe(role Role, name, filter string) bool {
 	case RoleViewer, RoleLocal:
 		return filter != "" && filter[0] != '$'
 	case RoleBridge:
+		if t, err := r.Parse(filter); err == nil && t.Kind == BridgeStatus {
+			return t.Name == name // it tells those of one name whose turn it is
+		}
 		if share, ok := strings.CutPrefix(filter, "$share/"); ok {
 			_, filter, _ = strings.Cut(share, "/")
 		}

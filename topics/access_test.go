@@ -33,7 +33,7 @@ func TestAccess(t *testing.T) {
 		{"muster/v1/devices/d2/status", roles{manager: true, local: true}, roles{manager: true, viewer: true, local: true}},
 		{"muster/v1/devices/d2/reply", roles{manager: true}, roles{manager: true, viewer: true, local: true}},
 		{"muster/v1/managers/m/status", roles{manager: true}, roles{manager: true, viewer: true, local: true}},
-		{"muster/v1/bridges/d1/status", roles{manager: true, bridge: true}, roles{manager: true, viewer: true, local: true}},
+		{"muster/v1/bridges/d1/status", roles{manager: true, bridge: true}, roles{manager: true, viewer: true, local: true, bridge: true}},
 		{"muster/v1/bridges/b/status", roles{manager: true}, roles{manager: true, viewer: true, local: true}},
 		{"muster/v1/elsewhere", nil, roles{manager: true, viewer: true, local: true}},
 		{"elsewhere", nil, roles{manager: true, viewer: true, local: true}},
@@ -48,6 +48,8 @@ func TestAccess(t *testing.T) {
 		{"muster/v1/devices/+/report", nil, roles{manager: true, viewer: true, local: true, bridge: true}},
 		{"$share/x/muster/v1/devices/+/report", nil, roles{manager: true, bridge: true}},
 		{"$share/muster/v1/devices/+/report", nil, roles{manager: true}},
+		{"$share/x/muster/v1/bridges/d1/status", nil, roles{manager: true}},
+		{"muster/v1/bridges/+/status", nil, roles{manager: true, viewer: true, local: true}},
 		{"$share/x/#", nil, roles{manager: true}},
 		{"$share/x/muster/v1/devices/+/checkin", nil, roles{manager: true}},
 	} {

@@ -97,7 +97,8 @@ func TestRoles(t *testing.T) {
 			if may := topics.DefaultRoot.MaySubscribe(role, "me", c.topic("me")); may != own(c.Subscribers) {
 				t.Errorf("%s: x-subscribers %v, but MaySubscribe(%s) is %v", name, c.Subscribers, role, may)
 			}
-			others := own(c.Subscribers) && (role != topics.RoleDevice || c.Kind == string(topics.GroupConfig))
+			others := own(c.Subscribers) && (role != topics.RoleDevice || c.Kind == string(topics.GroupConfig)) &&
+				(role != topics.RoleBridge || c.Kind != string(topics.BridgeStatus))
 			if may := topics.DefaultRoot.MaySubscribe(role, "me", c.topic("other")); may != others {
 				t.Errorf("%s: MaySubscribe(%s) to another's topic is %v", name, role, may)
 			}
