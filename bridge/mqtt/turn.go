@@ -93,7 +93,7 @@ func (s *Source) awaitTurn(ctx context.Context) error {
 			s.before = true
 			t.hear(p, time.Now())
 			if t.other != "" && !s.standby.Swap(true) {
-				s.o.Log.Info("another bridge of this name is there: this one stands by", "bridge", s.o.Name, "other", t.other)
+				s.o.Log.Info("another bridge of this name is there: this one stands by", "bridge", s.o.Name, "instance", s.o.Instance, "other", t.other)
 			}
 		case <-alarm:
 			if watcher.Connected() {

@@ -104,10 +104,6 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 		return err
 	}
 	defer closing(dir.close)
-	instance, err := dir.managerName()
-	if err != nil {
-		return err
-	}
 	measures := metrics.New(program.Version())
 	var specs []sinkSpec
 	probe := func(context.Context) error { return nil }
@@ -130,7 +126,7 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 		return err
 	}
 	defer closing(reports.close)
-	source, err := f.source.source(&f.broker, topics.Root(f.topicRoot), bridgeName, instance, reports.Take, log)
+	source, err := f.source.source(&f.broker, topics.Root(f.topicRoot), bridgeName, reports, log)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	var source *mqtt.Source
 	if reports != nil && f.broker.URL != "" {
-		if source, err = f.source.source(&f.broker, root, managersName, name, reports.Take, log); err != nil {
+		if source, err = f.source.source(&f.broker, root, managersName, reports, log); err != nil {
 			return err
 		}
 		measures.WatchSource(source.Stats)
