@@ -4,33 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"muster/bridge"
 	"muster/test/rig"
 )
 
-// deployed is the broker of deploy/mosquitto, on this test's own port and directory.
-func deployed(t *testing.T) (b *rig.Broker, dir string) {
-	t.Helper()
-	content, err := os.ReadFile("../../deploy/mosquitto/mosquitto.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for line := range strings.Lines(string(content)) {
-		if !strings.HasPrefix(line, "persistence_location ") {
-			lines = append(lines, strings.TrimSpace(line))
-		}
-	}
-	dir = t.TempDir()
-	return rig.Mosquitto(t, rig.MosquittoOptions{Dir: dir, Config: strings.Join(lines, "\n")}), dir
-}
-
 // More reports wait for a bridge that is away than Mosquitto keeps by default.
 func TestDeployedBrokerKeepsReports(t *testing.T) {
-	b, _ := deployed(t)
+	b, _ := rig.DeployedMosquitto(t)
 	kept := &spool{}
 	s, stop := run(t, options(t, b.URL(), "b", kept))
 	connected(t, s)
@@ -43,7 +25,7 @@ func TestDeployedBrokerKeepsReports(t *testing.T) {
 
 // What Mosquitto has saved, within a second, it still has after it was killed, for a bridge that is there and for one that is away.
 func TestKilledBroker(t *testing.T) {
-	b, dir := deployed(t)
+	b, dir := rig.DeployedMosquitto(t)
 	kept := &spool{}
 	s, stop := run(t, options(t, b.URL(), "b", kept))
 	connected(t, s)

@@ -16,6 +16,7 @@ type reporting struct {
 	boots               int
 	last                delivery
 	acked               []delivery
+	ackedAt             []time.Time
 	// sent counts what was published, repetitions included; refused what a broker without room sent back.
 	sent, refused int
 	broken        int // connections
@@ -68,7 +69,7 @@ func (d *reporting) connection(over <-chan struct{}, pending *string) error {
 		}
 		switch code := reason(ack); {
 		case code < 0x80:
-			d.acked = append(d.acked, d.last)
+			d.acked, d.ackedAt = append(d.acked, d.last), append(d.ackedAt, time.Now())
 			*pending = ""
 		case code == 0x97 || code == 0x89:
 			d.refused++

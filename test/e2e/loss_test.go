@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"muster/bridge/spool"
 	"muster/test/rig"
 )
 
@@ -39,39 +35,11 @@ func lossTime(t *testing.T) time.Duration {
 // Every report that was acknowledged is in Kafka and in the stores in the end, and each device's in order, whatever is killed and
 // whatever Kafka does meanwhile.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) {
-		l := newLoss(t, nil)
-		// It becomes full while Kafka does not answer.
-		serve := append(l.kafkaFlags(), "--report-ttl", "720h", "--spool-size", strconv.Itoa(int(2*spool.MinSize*lossTime(t).Seconds()/15)))
-		l.begin(serve...)
-		other := newInstallation(t, nil)
-		other.startManager("--bridge=false", "--report-ttl", "720h")
-		other.password = other.read(other.dataDir(), "admin-password")
-		startReporter := func() *program {
-			return start(t, "muster", append([]string{"reporter", "--data-dir", other.dataDir(), "--report-ttl", "720h"}, l.kafkaFlags()...)...)
-		}
-		reporter, reporters := startReporter(), 1
-		l.storm(func() {
-			l.in.manager.kill()
-			l.in.startManager(serve...)
-			if strings.Contains(reporter.log.String(), "partitions of Kafka's topic are this member's") {
-				reporter.kill()
-				reporter = startReporter()
-				reporters++
-			}
-		})
-		t.Logf("%d reporters took turns", reporters)
-		l.verify(end{"store", l.stored(l.in), true}, end{"Kafka", l.inKafka, false}, end{"store of a reporter", l.stored(other), false})
-		l.verifyRows(l.in)
-		l.verifyRows(other)
-		l.verifyDeadLetters()
-		if !slices.ContainsFunc(l.fleet, func(d *reporting) bool { return d.refused > 0 }) {
-			t.Error("the spool never was full")
-		}
-		if len(l.pest.refused) == 0 || len(l.pest.cut) == 0 {
-			t.Error("the pest was told nothing")
-		}
-	})
+	t.Run("embedded", testEmbeddedLoss)
+	t.Run("mosquitto", func(t *testing.T) { testMosquittoLoss(t, false) })
+	if os.Getenv("MUSTER_LOSS") != "" {
+		t.Run("mosquitto is killed", func(t *testing.T) { testMosquittoLoss(t, true) })
+	}
 }
 
 // A loss is a fleet that reports while there is trouble: simulated devices, of which it is known what was acknowledged, and
@@ -84,23 +52,31 @@ type loss struct {
 	pest    *nonsense
 	workers []*device
 	kills   int
+	// brokerKilled is when an external broker was killed.
+	brokerKilled []time.Time
 }
 
 func newLoss(t *testing.T, external *rig.Broker) *loss {
 	t.Helper()
+	t.Parallel()
 	l := &loss{t: t, in: newInstallation(t, external)}
 	l.pest = &nonsense{addr: l.in.mqttAddr}
 	l.startKafka()
 	return l
 }
 
-// begin starts a manager with these flags, and the devices.
-func (l *loss) begin(serve ...string) {
+// startManager starts the manager with these flags, for the first time.
+func (l *loss) startManager(serve ...string) {
 	l.t.Helper()
-	l.in.engine = rig.Docker(l.t)
 	l.in.startManager(serve...)
 	l.in.password = l.in.read(l.in.dataDir(), "admin-password")
 	l.in.must("POST", "/device_groups/shops", fields{"apps": []string{}, "cron_jobs": []string{}})
+}
+
+// startFleet makes the simulated devices, and starts the workers.
+func (l *loss) startFleet() {
+	l.t.Helper()
+	l.in.engine = rig.Docker(l.t)
 	for i := range lossDevices {
 		l.fleet = append(l.fleet, newReporting(fmt.Sprintf("device-%03d", i), l.in.mqttAddr, []string{"5", "3.1.1"}[i%2]))
 	}

@@ -33,6 +33,10 @@ func (l *loss) verify(ends ...end) {
 	for _, e := range ends {
 		c := l.await(e.arrived)
 		l.t.Logf("| %s | %d | %d | %d | %d |", e.name, c.there, c.missing, c.repeated, c.outOfOrder)
+		if l.brokerKilled != nil {
+			l.t.Logf("besides, %d are missing that were acknowledged at most %v before one of the %d times that the broker was killed",
+				c.lost, c.oldest.Round(time.Millisecond), len(l.brokerKilled))
+		}
 		if c.missing > 0 || c.outOfOrder > 0 {
 			l.t.Errorf("%s: %d missing, %d out of order: %s", e.name, c.missing, c.outOfOrder, c.example)
 		}
