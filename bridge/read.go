@@ -21,18 +21,27 @@ func Read(topic, device string, payload []byte, now time.Time) Record {
 		r.Flaw = "the payload must be UTF-8" // encoding/json does not mind; whoever reads it may
 		return r
 	}
-	var fields map[string]json.RawMessage
+	var fields *said
 	if err := json.Unmarshal(payload, &fields); err != nil || fields == nil {
 		r.Flaw = "the payload must be a JSON object"
 		return r
 	}
-	if named, there := fields["device"]; there && text(named) != device {
-		r.Flaw = fmt.Sprintf("device: must be %q as in the topic, or left out, is %.80s", device, named)
+	if fields.Device != nil && text(fields.Device) != device {
+		r.Flaw = fmt.Sprintf("device: must be %q as in the topic, or left out, is %.80s", device, fields.Device)
 		return r
 	}
-	r.Group, r.ReportID, r.Boot = text(fields["device_group"]), text(fields["report_id"]), text(fields["boot"])
-	_ = json.Unmarshal(fields["seq"], &r.Seq) // a number that is none is as good as none
+	r.Group, r.ReportID, r.Boot = text(fields.Group), text(fields.ReportID), text(fields.Boot)
+	_ = json.Unmarshal(fields.Seq, &r.Seq) // a number that is none is as good as none
 	return r
+}
+
+// said is what a record carries of a payload, whatever the types are there.
+type said struct {
+	Device   json.RawMessage `json:"device"`
+	Group    json.RawMessage `json:"device_group"`
+	ReportID json.RawMessage `json:"report_id"`
+	Boot     json.RawMessage `json:"boot"`
+	Seq      json.RawMessage `json:"seq"`
 }
 
 // maxText is the longest of a payload's texts that is carried beside it, in bytes.
