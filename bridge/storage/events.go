@@ -13,7 +13,22 @@ import (
 // Events says what happened to a device between its report before, if there was one, and this one, the oldest first. What it
 // says is what the two reports tell; it asks nobody and no clock.
 func Events(before store.Device, now store.Sighting) []store.Event {
-	from, to := read(before.Report), read(now.Report)
+	return readings{}.events(before, now)
+}
+
+// readings are reports that were read before, by their keys.
+type readings map[string]report
+
+// of is what a report says.
+func (r readings) of(key string, payload []byte) report {
+	if said, ok := r[key]; ok {
+		return said
+	}
+	return read(payload)
+}
+
+func (r readings) events(before store.Device, now store.Sighting) []store.Event {
+	from, to := r.of(before.ReportKey, before.Report), r.of(now.ReportKey, now.Report)
 	e := events{at: now.Head.Reported}
 	if before.Report == nil {
 		e.add(store.EventSeen, "the first report%s", inGroup(to.DeviceGroup))

@@ -53,9 +53,8 @@ func read(payload []byte) (r report) {
 	return r
 }
 
-// sighting is a record as a device's row takes it.
-func sighting(id string, r bridge.Record) store.Sighting {
-	said := read(r.Payload)
+// sighting is a record, and what it says, as a device's row takes it.
+func sighting(id string, r bridge.Record, said report) store.Sighting {
 	return store.Sighting{
 		Head: store.DeviceHead{
 			Device: r.Device, DeviceGroup: said.DeviceGroup, Version: said.Version, Phase: said.Phase, Failing: said.Failing,

@@ -60,6 +60,7 @@ func (s *Sink) LeftOut() map[string]int64 {
 func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 	reports := make([]store.Report, 0, len(batch))
 	sightings := make([]store.Sighting, 0, len(batch))
+	said := make(readings, len(batch))
 	for _, r := range batch {
 		if r.Flaw != "" {
 			s.flawed.Add(1)
@@ -68,7 +69,8 @@ func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 		}
 		id := ID(s.spool, r)
 		reports = append(reports, store.Report{ID: id, Doc: r.Payload})
-		sightings = append(sightings, sighting(id, r))
+		said[id] = read(r.Payload)
+		sightings = append(sightings, sighting(id, r, said[id]))
 	}
 	if len(reports) == 0 {
 		return nil
@@ -80,7 +82,7 @@ func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 	} else if err != nil {
 		return fmt.Errorf("store reports: %w", err)
 	}
-	if err := s.store.Devices().Observe(ctx, sightings, Events); err != nil {
+	if err := s.store.Devices().Observe(ctx, sightings, said.events); err != nil {
 		return fmt.Errorf("store devices: %w", err)
 	}
 	return nil
