@@ -155,7 +155,7 @@ func (l *loop) beat(now time.Time, wait time.Duration) time.Duration {
 	return min(wait, l.beatDue.Sub(now))
 }
 
-// begin tells what there is before anything happens.
+// begin tells what there is before anything happens. What runs is reported when it was looked at.
 func (l *loop) begin() {
 	switch {
 	case l.held.group == "":
@@ -167,7 +167,6 @@ func (l *loop) begin() {
 		l.Log.Info("config read from disk", "device_group", l.Group, "config", l.held.config.Version.String())
 		l.Link.Have(l.held.config.Version)
 	}
-	l.tell(l.describe(nil))
 }
 
 // look has the containers looked at no later than then.

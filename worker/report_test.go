@@ -108,6 +108,20 @@ func TestReportOfAnAppThatWaits(t *testing.T) {
 	})
 }
 
+// A worker that was just started says nothing of what runs before it has looked.
+func TestFirstReportIsOfWhatIsThere(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.begin("g")
+		b.offer(config(t, 1, newApp("web", "nginx:1")))
+		b.pass(2 * time.Minute)
+		b.restart("g")
+		b.pass(time.Minute)
+		if r := b.link.said()[0]; r.Phase != topics.PhaseSettled || r.ConfigID != 1 || len(r.Apps) != 1 || r.Apps[0].RunningID != 1 || len(r.Apps[0].Containers) != 1 {
+			t.Errorf("the first report is %+v", r)
+		}
+	})
+}
+
 func TestReportWhileTheEngineIsDown(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.begin("g")

@@ -185,8 +185,9 @@ func TestCheckinIsAnswered(t *testing.T) {
 func TestStatusComesAndGoes(t *testing.T) {
 	onBrokers(t, func(t *testing.T, url string, manager *clienttest.Peer) {
 		l, stop := run(t, url, time.Hour)
+		l.SetReport(topics.Report{Phase: topics.PhaseWaiting})
 		first := nextStatus(t, manager)
-		if first.State != topics.Online || first.Session == 0 || !first.Version.IsZero() {
+		if first.State != topics.Online || first.Session == 0 || !first.Version.IsZero() || first.Phase != topics.PhaseWaiting {
 			t.Errorf("the first status is %+v", first)
 		}
 		l.SetReport(topics.Report{Version: version(1), Failing: []topics.Failure{{App: "web", Reason: "no space"}}})
@@ -211,6 +212,8 @@ func TestReportsWithAndWithoutListeners(t *testing.T) {
 		l, _ := run(t, url, time.Hour, func(o *link.Options) {
 			o.Machine = func(context.Context) topics.Machine { begun <- struct{}{}; return topics.Machine{} }
 		})
+		l.SetReport(state("0"))
+		<-begun
 		nextStatus(t, manager) // it is connected
 		for _, id := range []string{"a", "b"} {
 			l.SetReport(state(id))
@@ -219,10 +222,10 @@ func TestReportsWithAndWithoutListeners(t *testing.T) {
 		manager.Subscribe(topics.DefaultRoot.Filter(topics.DeviceReport))
 		l.SetReport(state("c"))
 		var r topics.Report
-		for r.Seq < 3 { // the second may have come too
+		for r.Seq < 4 { // the one before may have come too
 			m := next(t, manager, topics.DeviceReport)
 			var err error
-			if r, err = topics.ParseReport(m.Payload); err != nil || m.Retain || r.Seq < 2 || !r.Updated || m.ContentType != "application/json" {
+			if r, err = topics.ParseReport(m.Payload); err != nil || m.Retain || r.Seq < 3 || !r.Updated || m.ContentType != "application/json" {
 				t.Fatalf("the report is %+v in %+v, %v", r, m, err)
 			}
 		}
@@ -232,7 +235,8 @@ func TestReportsWithAndWithoutListeners(t *testing.T) {
 func TestWillTellsOfALostConnection(t *testing.T) {
 	onBrokers(t, func(t *testing.T, url string, manager *clienttest.Peer) {
 		proxy := clienttest.NewProxy(t, url)
-		run(t, proxy.URL(), time.Hour)
+		l, _ := run(t, proxy.URL(), time.Hour)
+		l.SetReport(state("a"))
 		first := nextStatus(t, manager)
 		proxy.Cut()
 		// The will of the old session and the status of the new one come in either order.

@@ -156,6 +156,7 @@ func TestOneSessionPerAttemptAlsoWhenTheClockGoesBack(t *testing.T) {
 		}
 		for attempt := range int64(4) {
 			b := start(t, dir)
+			b.link.SetReport(state("a"))
 			b.client.connect()
 			b.pass(time.Second)
 			if s := b.statuses(); s[0].Session != future+1+attempt {
@@ -167,6 +168,7 @@ func TestOneSessionPerAttemptAlsoWhenTheClockGoesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := start(t, dir)
+		b.link.SetReport(state("a"))
 		b.client.connect()
 		b.pass(time.Second)
 		if s := b.statuses(); s[0].Session != time.Now().Add(-time.Second).UnixMilli() {
@@ -197,8 +199,13 @@ func TestStatusesThatChangeQuicklyAreThinnedOut(t *testing.T) {
 func TestStatusIsPublishedInTheEnd(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		topic := topicOf(topics.DeviceStatus, "d")
-		b.client.set(func() { b.client.fail[topic] = os.ErrDeadlineExceeded })
 		b.client.connect()
+		b.pass(time.Minute)
+		if s := b.statuses(); len(s) > 0 {
+			t.Errorf("before the worker has said anything, the status is %+v", s)
+		}
+		b.client.set(func() { b.client.fail[topic] = os.ErrDeadlineExceeded })
+		b.link.SetReport(topics.Report{Phase: topics.PhaseWaiting})
 		b.pass(time.Minute)
 		if n := len(b.statuses()); n < 7 || n > 25 {
 			t.Errorf("%d attempts in a minute, want about 12", n)

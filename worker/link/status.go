@@ -64,6 +64,12 @@ func (l *Link) tellStatus(ctx context.Context, c client.Client) {
 		case <-ctx.Done():
 			return
 		}
+		l.mu.Lock()
+		known := l.revision > 0
+		l.mu.Unlock()
+		if !known {
+			continue // the first report wakes this
+		}
 		err := l.publishStatus(ctx, c, topics.Online)
 		pause := statusGap
 		switch {
