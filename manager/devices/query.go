@@ -62,7 +62,7 @@ func (f *Fleet) List(q Query, after string, limit int, count bool) fleet.Page {
 	}
 	var from string
 	if !count || whole {
-		from = beyond(after)
+		from = after // which itself is left out below
 	}
 	for more := true; more; {
 		f.mu.RLock()
@@ -105,14 +105,6 @@ func (f *Fleet) order(group string) *btree.BTreeG[*record] {
 		return g.order
 	}
 	return nil
-}
-
-// beyond is the first name after that one.
-func beyond(name string) string {
-	if name == "" {
-		return ""
-	}
-	return name + "\x00"
 }
 
 // lookAtOnce is how many devices are looked at before others have their turn: about a millisecond.
