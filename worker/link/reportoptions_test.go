@@ -135,6 +135,29 @@ func TestReportsWithoutADisk(t *testing.T) {
 	})
 }
 
+// Facts of the machine that take too long are left out.
+func TestReportWithoutFacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, t.TempDir(), func(o *link.Options) {
+			o.Machine = func(ctx context.Context) topics.Machine { <-ctx.Done(); return topics.Machine{} }
+		})
+		b.client.connect()
+		b.link.SetReport(state("a"))
+		b.pass(10 * time.Second)
+		if r := b.count(1, "while the machine hangs"); r.Engine != "28.1" || r.Updated {
+			t.Errorf("the report is %+v", r)
+		}
+		next := state("a") // in the same container
+		next.Version = version(2)
+		b.link.SetReport(next)
+		b.pass(10 * time.Second)
+		if r := b.count(2, "with another config"); !r.Updated {
+			t.Errorf("the report says that nothing was changed: %+v", r)
+		}
+		b.end()
+	})
+}
+
 // Stats are in the report; those that cannot be read are not, and an engine that hangs holds up nothing else for long.
 func TestReportStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -49,8 +49,8 @@ func TestDamagedFiles(t *testing.T) {
 			if o.Dropped() != 2 || strings.Count(log.String(), "is lost") != 2 {
 				t.Errorf("dropped: %d, want 2, log:\n%s", o.Dropped(), log)
 			}
-			add(t, o, "next")
 			o = open(dir)
+			add(t, o, "next")
 			if o.Dropped() != 2 {
 				t.Errorf("dropped, after a restart: %d", o.Dropped())
 			}

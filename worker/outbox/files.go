@@ -106,7 +106,7 @@ func (o *Outbox) read(e *entry) ([]byte, error) {
 		return e.payload, nil
 	}
 	payload, err := os.ReadFile(filepath.Join(o.dir, e.name()))
-	if err == nil && (len(payload) == 0 || crc32.Checksum(payload, castagnoli) != e.sum) {
+	if err == nil && crc32.Checksum(payload, castagnoli) != e.sum {
 		err = errDamaged
 	}
 	return payload, err

@@ -48,7 +48,6 @@ type Outbox struct {
 type Report struct {
 	Payload []byte
 	place   int64
-	sum     uint32
 }
 
 // An entry is one that waits.
@@ -91,7 +90,7 @@ func (o *Outbox) First() (*Report, error) {
 		e := &o.waiting[0]
 		payload, err := o.read(e)
 		if err == nil {
-			return &Report{payload, e.place, e.sum}, nil
+			return &Report{payload, e.place}, nil
 		}
 		if e.failures++; !lost(err) && e.failures < readTries {
 			return nil, err
@@ -107,7 +106,7 @@ func (o *Outbox) First() (*Report, error) {
 func (o *Outbox) Remove(r *Report) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	i := slices.IndexFunc(o.waiting, func(e entry) bool { return e.place == r.place && e.sum == r.sum })
+	i := slices.IndexFunc(o.waiting, func(e entry) bool { return e.place == r.place })
 	if i >= 0 {
 		o.remove(i)
 	}

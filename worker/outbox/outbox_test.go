@@ -139,6 +139,25 @@ func TestOldestAreDroppedBeyondTheirSize(t *testing.T) {
 	}
 }
 
+// A report takes whole blocks of the disk, and there is room for two large ones whatever size is asked for.
+func TestReportsTakeBlocks(t *testing.T) {
+	o := outbox.Open(place(t), 1, slog.New(slog.DiscardHandler))
+	fit := outbox.MinSize / (2 * 4096)
+	all := numbered(1, fit+1)
+	for i := range all {
+		all[i] += strings.Repeat(" ", 4097-len(all[i]))
+	}
+	add(t, o, all[:fit]...)
+	if o.Dropped() != 0 {
+		t.Fatalf("dropped: %d of %d", o.Dropped(), fit)
+	}
+	add(t, o, all[fit])
+	if o.Dropped() != 1 {
+		t.Errorf("dropped: %d, want 1", o.Dropped())
+	}
+	holds(t, o, all[1:]...)
+}
+
 // Whatever is done in whatever order, with restarts in between, an outbox is a queue.
 func TestOutboxIsAQueue(t *testing.T) {
 	seed := rand.Uint64()
