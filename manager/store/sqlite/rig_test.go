@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // childVariable names the part that a child process runs, with its arguments on the command line.
 const childVariable = "MUSTER_TEST_CHILD"
 
-var children = map[string]func(args []string) error{"append": appendForever}
+var children = map[string]func(args []string) error{"append": appendForever, "report": reportForever}
 
 var discard = slog.New(slog.DiscardHandler)
 
