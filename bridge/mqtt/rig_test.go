@@ -63,7 +63,7 @@ func (s *spool) count() int {
 }
 
 // options are those of a bridge of that name for tests.
-func options(t *testing.T, url, name string, s *spool) Options {
+func options(t testing.TB, url, name string, s *spool) Options {
 	return Options{
 		Broker: network.Options{URL: url, Backoff: network.Backoff{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}},
 		Name:   name, Instance: name + "-1", Agent: "test", Take: s.take,
@@ -72,7 +72,7 @@ func options(t *testing.T, url, name string, s *spool) Options {
 }
 
 // run starts a source, and returns what ends it.
-func run(t *testing.T, o Options) (*Source, func()) {
+func run(t testing.TB, o Options) (*Source, func()) {
 	t.Helper()
 	s, err := New(o)
 	if err != nil {
@@ -91,7 +91,7 @@ func run(t *testing.T, o Options) (*Source, func()) {
 	return s, stop
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -100,7 +100,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func connected(t *testing.T, s *Source) {
+func connected(t testing.TB, s *Source) {
 	t.Helper()
 	eventually(t, "the bridge has its session", func() bool { return s.Stats().Connected })
 }
