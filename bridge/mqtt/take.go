@@ -16,24 +16,31 @@ const (
 	retryMost  = 10 * time.Second
 )
 
+// maxBatch is about how many bytes of reports are offered at once: a spool takes all or none, and the smallest has room for so many.
+const maxBatch = 256 << 10
+
 // take spools what is queued, in the order in which it came, and acknowledges it, until ctx ends.
 func (s *Source) take(ctx context.Context) {
 	for {
 		var batch []item
+		var records []bridge.Record
+		add := func(in item) (bytes int) {
+			batch = append(batch, in)
+			if in.record == nil {
+				return 0
+			}
+			records = append(records, *in.record)
+			return len(in.record.Payload)
+		}
+		var bytes int
 		select {
 		case first := <-s.queue:
-			batch = append(batch, first)
+			bytes = add(first)
 		case <-ctx.Done():
 			return
 		}
-		for len(batch) < cap(s.queue) && len(s.queue) > 0 {
-			batch = append(batch, <-s.queue)
-		}
-		var records []bridge.Record
-		for _, in := range batch {
-			if in.record != nil {
-				records = append(records, *in.record)
-			}
+		for bytes < maxBatch && len(batch) < cap(s.queue) && len(s.queue) > 0 {
+			bytes += add(<-s.queue)
 		}
 		if !s.spool(ctx, records) {
 			return
