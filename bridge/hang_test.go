@@ -82,6 +82,23 @@ type brokenSpool struct {
 
 func (s brokenSpool) Read(string, int) ([]bridge.Record, error) { return nil, s.err }
 
+func (s brokenSpool) Append(context.Context, ...bridge.Record) error { return s.err }
+
+func (s brokenSpool) Stats() bridge.SpoolStats { return bridge.SpoolStats{} }
+
+// What there is no room for is counted, and nothing else that is not taken.
+func TestRefusalsAreCounted(t *testing.T) {
+	for err, want := range map[error]int64{bridge.ErrFull: 2, context.DeadlineExceeded: 0} {
+		b := bridge.New(bridge.Options{Spool: brokenSpool{err: err}})
+		if got := b.Take(t.Context(), numbered(1), numbered(2)); !errors.Is(got, err) {
+			t.Errorf("Take returned %v, want %v", got, err)
+		}
+		if got := b.Stats(); got.RefusedFull != want || got.Taken != 0 {
+			t.Errorf("after %v the counts are %+v", err, got)
+		}
+	}
+}
+
 // A bridge whose spool can be used no more says so, and ends.
 func TestRunEndsWithTheSpool(t *testing.T) {
 	broken := brokenSpool{err: errors.New("input/output error")}
