@@ -74,7 +74,7 @@ func (l *loss) tally(arrived []delivery) (c count) {
 				c.oldest = max(c.oldest, age)
 			} else {
 				c.missing++
-				c.example = fmt.Sprintf("%+v is missing, acknowledged %v before the broker was killed", a, age)
+				c.example = fmt.Sprintf("%+v is missing", a)
 			}
 		}
 	}
