@@ -147,8 +147,12 @@ func TestReaderOutlivesAnOutage(t *testing.T) {
 			t.Errorf("nothing is told of it: stats are %+v, ready is %t", got, reader.Ready())
 		}
 		b.start()
+		back := time.Now()
 		write(t, b.sink(), fleet(5, 6, 10))
 		k.await(t, "all are there", k.has(5, 10))
+		if took := time.Since(back); took > 20*time.Second {
+			t.Errorf("it took %v to go on", took)
+		}
 		k.inOrder(t, 5, 10)
 		time.Sleep(time.Minute)
 		if got := reader.Stats(); got.Failing != "" || !reader.Ready() {

@@ -180,7 +180,8 @@ type pause struct {
 
 func newPause() *pause {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 500*time.Millisecond, 30*time.Second
+	// The library waits between its own attempts, and tells of each some time later: this adds to that.
+	b.InitialInterval, b.MaxInterval = 500*time.Millisecond, 5*time.Second
 	return &pause{ExponentialBackOff: b}
 }
 
