@@ -20,7 +20,12 @@ func refused(err error) bool {
 
 // unusable reports whether a topic cannot be written to until somebody does something about it.
 func unusable(err error) bool {
-	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.InvalidTopicException) || errors.Is(err, kerr.TopicAuthorizationFailed)
+	return missing(err) || errors.Is(err, kerr.InvalidTopicException) || errors.Is(err, kerr.TopicAuthorizationFailed)
+}
+
+// missing reports whether there is no such topic, or no longer the one that there was.
+func missing(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
 }
 
 // errSlow is the cause of a write that has taken too long.
@@ -29,7 +34,7 @@ var errSlow = errors.New("the brokers did not confirm in time")
 // explain says in words of this program's settings what a topic cannot be used for.
 func (c Cluster) explain(topic string, err error) error {
 	switch {
-	case errors.Is(err, kerr.UnknownTopicOrPartition):
+	case missing(err):
 		return fmt.Errorf("the brokers have no topic %q and do not make it by themselves: create it: %w", topic, err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return fmt.Errorf("the brokers do not allow topic %q to user %q: %w", topic, c.Username, err)

@@ -37,11 +37,15 @@ type SinkOptions struct {
 // all behind it: nothing is written before what comes before it, whatever becomes of that.
 type Sink struct {
 	o       SinkOptions
+	options []kgo.Opt
 	client  *kgo.Client
 	dialing *dialing
 	// written has the offsets of records that are settled, of batches that are not: they are not written once more when
 	// they are given again, be it in smaller batches.
 	written map[uint64]bool
+	// noLetters is why the topic for dead letters cannot be used, and lettersAt when that is tried again.
+	noLetters error
+	lettersAt time.Time
 
 	deadLetters, discarded atomic.Uint64
 }
@@ -76,7 +80,7 @@ func NewSink(o SinkOptions) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Sink{o: o, client: client, dialing: dialing, written: map[uint64]bool{}}, nil
+	return &Sink{o: o, options: options, client: client, dialing: dialing, written: map[uint64]bool{}}, nil
 }
 
 // Name is "kafka".
@@ -112,6 +116,8 @@ func (s *Sink) Write(ctx context.Context, batch []bridge.Record) error {
 		case s.written[r.Offset]:
 		case r.Flaw != "" && s.o.DeadLetterTopic == "":
 			s.discard(r, errors.New(r.Flaw))
+		case r.Flaw != "" && time.Now().Before(s.lettersAt):
+			s.discard(r, s.noLetters)
 		default:
 			rest = append(rest, r)
 		}

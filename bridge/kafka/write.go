@@ -3,7 +3,9 @@ package kafka
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -35,7 +37,7 @@ func (s *Sink) write(ctx context.Context, records []bridge.Record) error {
 			}
 			s.written[r.Offset] = true
 		case r.Flaw != "" && unusable(err):
-			s.discard(r, err)
+			s.discardLetter(r, err)
 		case refused(err):
 			again, refusal = append(again, r), err
 		case failed == nil:
@@ -79,6 +81,9 @@ func (s *Sink) produce(ctx context.Context, messages []*kgo.Record) []error {
 	}
 	if s.client.Flush(trying) == nil {
 		pending.Wait()
+		if slices.ContainsFunc(errs, missing) {
+			s.renew()
+		}
 		return errs
 	}
 	// Nothing is done twice by the brokers that they have done: what was under way carries an older epoch from now on.
@@ -96,9 +101,20 @@ func (s *Sink) produce(ctx context.Context, messages []*kgo.Record) []error {
 	return errs
 }
 
+// renew begins anew with the library, which never writes again to a topic that was deleted and made again.
+func (s *Sink) renew() {
+	client, err := kgo.NewClient(s.options...)
+	if err != nil { // the options were good before
+		s.o.Log.Error("the client of Kafka stays as it is", "error", err)
+		return
+	}
+	s.client.Close()
+	s.client = client
+}
+
 // bury gives up a record that the topic of reports cannot have.
 func (s *Sink) bury(ctx context.Context, r bridge.Record, refusal error) error {
-	if r.Flaw != "" || s.o.DeadLetterTopic == "" {
+	if r.Flaw != "" || s.o.DeadLetterTopic == "" || time.Now().Before(s.lettersAt) {
 		s.discard(r, refusal)
 		return nil
 	}
@@ -107,12 +123,21 @@ func (s *Sink) bury(ctx context.Context, r bridge.Record, refusal error) error {
 	case err == nil:
 		s.deadLetters.Add(1)
 		s.written[r.Offset] = true
-	case refused(err) || unusable(err):
+	case unusable(err):
+		s.discardLetter(r, err)
+	case refused(err):
 		s.discard(r, err)
 	default:
 		return s.o.explain(s.o.DeadLetterTopic, err)
 	}
 	return nil
+}
+
+// discardLetter discards a record because there is no topic for it. That takes a while to find out, so that the topic is not tried
+// again at once: what is no report must not hold up what is one.
+func (s *Sink) discardLetter(r bridge.Record, err error) {
+	s.noLetters, s.lettersAt = err, time.Now().Add(time.Minute)
+	s.discard(r, err)
 }
 
 // discard is the end of a record that is no report and cannot become a dead letter.
