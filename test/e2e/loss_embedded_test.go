@@ -15,7 +15,7 @@ var keepAll = []string{"--report-ttl", "720h"}
 // smallSpool becomes full while Kafka does not answer.
 func smallSpool(t *testing.T) []string {
 	t.Helper()
-	return []string{"--spool-size", strconv.Itoa(int(2 * spool.MinSize * max(1, lossTime(t).Seconds()/15)))}
+	return []string{"--spool-size", strconv.Itoa(int(2 * spool.MinSize * max(1, lossTime(t).Minutes())))}
 }
 
 // testEmbeddedLoss kills "muster serve", which is broker, bridge and manager, and a reporter that brings what comes out of Kafka to
