@@ -89,20 +89,8 @@ func (s *Sink) Name() string { return "kafka" }
 // Close ends the connections. Write must have returned.
 func (s *Sink) Close() { s.client.Close() }
 
-// SinkStats count what became of records that Kafka's topic of reports did not get, since the start.
-type SinkStats struct {
-	// DeadLetters went to the topic for them.
-	DeadLetters uint64
-	// Discarded went nowhere: there is no such topic, or it refused them too. Each is in the log.
-	Discarded uint64
-}
-
-// Stats may be called at any time.
-func (s *Sink) Stats() SinkStats {
-	return SinkStats{DeadLetters: s.deadLetters.Load(), Discarded: s.discarded.Load()}
-}
-
-// LeftOut implements [bridge.Sorter].
+// LeftOut implements [bridge.Sorter]: dead letters are in the topic for them; what was discarded is nowhere, because there is no such
+// topic or it refused them too, and each is in the log.
 func (s *Sink) LeftOut() map[string]int64 {
 	return map[string]int64{"dead_letter": int64(s.deadLetters.Load()), "discarded": int64(s.discarded.Load())}
 }

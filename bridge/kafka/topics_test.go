@@ -27,7 +27,7 @@ func TestDeadLettersWithoutATopic(t *testing.T) {
 		t.Errorf("that took %v", took)
 	}
 	delivered(t, consume(t, c, reports), 20, batches)
-	if got := s.Stats().Discarded; got != batches {
+	if got := s.LeftOut()["discarded"]; got != batches {
 		t.Errorf("%d are discarded, want %d", got, batches)
 	}
 }

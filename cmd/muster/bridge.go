@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -18,6 +18,8 @@ import (
 	"muster/manager/api"
 	"muster/manager/health"
 	"muster/manager/metrics"
+	"muster/manager/retention"
+	"muster/manager/store"
 	"muster/topics"
 )
 
@@ -29,6 +31,7 @@ type bridgeFlags struct {
 	store     storeFlags
 	kafka     kafkaflags.SinkFlags
 	spool     spoolFlags
+	reportTTL time.Duration
 	topicRoot string
 	httpAddr  string
 	log       program.LogFlags
@@ -58,12 +61,11 @@ func newBridge(stderr io.Writer) *cobra.Command {
 	f.store.declare(flags)
 	f.kafka.Declare(flags)
 	f.spool.declare(flags)
+	settings.DurationVar(flags, &f.reportTTL, "report-ttl", retention.DefaultTTL, "how long the store keeps reports; the last one of each device is kept for ever")
 	flags.StringVar(&f.topicRoot, "topic-root", string(topics.DefaultRoot), "prefix of all MQTT topics")
-	flags.StringVar(&f.httpAddr, "http-addr", "", "HOST:PORT of /metrics, /healthz and /readyz, which ask for no credentials; port 0 picks a free one, empty is off")
+	flags.StringVar(&f.httpAddr, "http-addr", "", "HOST:PORT, on a loopback address, of /metrics, /healthz and /readyz, which ask for no credentials; port 0 picks a free one, empty is off")
 	f.log.Declare(flags)
-	names := settings.Aliases{"mongo-url": nebulaNames["mongo-url"], "mongo-database": nebulaNames["mongo-database"]}
-	maps.Copy(names, kafkaflags.NebulaNames)
-	program.Settings(command, names)
+	program.Settings(command, reportNames())
 	return command
 }
 
@@ -85,7 +87,7 @@ func (f *bridgeFlags) check() error {
 	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
 		return fmt.Errorf("topic-root: %w", err)
 	}
-	for _, check := range []func() error{func() error { return f.source.check(true) }, f.store.check, f.kafka.Check, f.spool.check} {
+	for _, check := range []func() error{func() error { return checkObserved(f.httpAddr) }, func() error { return f.source.check(true) }, f.store.check, f.kafka.Check, f.spool.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -106,6 +108,7 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 	defer closing(dir.close)
 	measures := metrics.New(program.Version())
 	var specs []sinkSpec
+	var kept store.Store
 	probe := func(context.Context) error { return nil }
 	if url, err := f.store.url(); err != nil {
 		return err
@@ -115,11 +118,11 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 			return err
 		}
 		defer closing(opened.Close)
-		documents := measures.Store(opened)
-		specs, probe = append(specs, storeSink(documents, log)), documents.Ping
+		kept = measures.Store(opened)
+		specs, probe = append(specs, storeSink(kept, log)), kept.Ping
 	}
 	if f.kafka.Given() {
-		specs = append(specs, kafkaSink(f.kafka, measures, log))
+		specs = append(specs, kafkaSink(f.kafka, log))
 	}
 	reports, err := openBridging(dir, f.spool, specs, log)
 	if err != nil {
@@ -144,6 +147,12 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 		}
 		log.Info("ready", "http", server.Addr().String(), "data_dir", dir.path)
 		group.Go(func() error { return server.Run(ctx) })
+	}
+	if kept != nil {
+		group.Go(func() error {
+			retention.New(kept.Reports(), f.reportTTL, log).Run(ctx)
+			return nil
+		})
 	}
 	group.Go(func() error { return source.Run(ctx) })
 	group.Go(func() error { return reports.run(ctx) })

@@ -144,12 +144,13 @@ func answerOf(dir, path string) string {
 
 func TestBridgeFlagsAreRefused(t *testing.T) {
 	for want, args := range map[string][]string{
-		"broker-url: ":                   {"--kafka-brokers=k:9092"},
-		"kafka-brokers: ":                {"--broker-url=mqtt://127.0.0.1:1"},
-		"bridge-part: ":                  {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-part=4/3"},
-		"bridge-share: ":                 {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-share=a/b"},
-		"bridge-name: ":                  {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-name=a b"},
-		"bridge-part and bridge-share: ": {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-part=1/3", "--bridge-share=a"},
+		"broker-url: ":    {"--kafka-brokers=k:9092"},
+		"kafka-brokers: ": {"--broker-url=mqtt://127.0.0.1:1"},
+		"bridge-part: ":   {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-part=4/3"},
+		"bridge-share: ":  {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-share=a/b"},
+		"bridge-name: ":   {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-name=a b"},
+		"http-addr: must be HOST:PORT of a loopback address": {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--http-addr=0.0.0.0:0"},
+		"bridge-part and bridge-share: ":                     {"--broker-url=mqtt://127.0.0.1:1", "--kafka-brokers=k:9092", "--bridge-part=1/3", "--bridge-share=a"},
 	} {
 		command := newRoot(io.Discard, io.Discard)
 		command.SilenceErrors, command.SilenceUsage = true, true

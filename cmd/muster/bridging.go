@@ -15,7 +15,6 @@ import (
 	"muster/bridge/storage"
 	"muster/broker"
 	"muster/cmd/internal/settings"
-	"muster/manager/metrics"
 	"muster/manager/store"
 )
 
@@ -48,13 +47,13 @@ type bridging struct {
 }
 
 // openReports is the bridge of a manager; nil when there is none.
-func openReports(f serveFlags, dir *dataDir, documents store.Store, measures *metrics.Metrics, log *slog.Logger) (*bridging, error) {
+func openReports(f serveFlags, dir *dataDir, documents store.Store, log *slog.Logger) (*bridging, error) {
 	if !f.bridge {
 		return nil, nil
 	}
 	specs := []sinkSpec{storeSink(documents, log)}
 	if f.kafka.Given() {
-		specs = append(specs, kafkaSink(f.kafka, measures, log))
+		specs = append(specs, kafkaSink(f.kafka, log))
 	}
 	return openBridging(dir, f.spool, specs, log)
 }

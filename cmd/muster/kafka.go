@@ -6,17 +6,11 @@ import (
 	"muster/bridge"
 	"muster/cmd/internal/kafkaflags"
 	"muster/cmd/internal/program"
-	"muster/manager/metrics"
 )
 
 // kafkaSink is the sink of a bridge that has a Kafka.
-func kafkaSink(f kafkaflags.SinkFlags, measures *metrics.Metrics, log *slog.Logger) sinkSpec {
+func kafkaSink(f kafkaflags.SinkFlags, log *slog.Logger) sinkSpec {
 	return sinkSpec{"kafka", func(string) (bridge.Sink, error) {
-		sink, err := f.Open("muster-bridge-"+program.HostName(), log)
-		if err != nil {
-			return nil, err
-		}
-		measures.WatchKafka(sink.Stats)
-		return sink, nil
+		return f.Open("muster-bridge-"+program.HostName(), log)
 	}}
 }

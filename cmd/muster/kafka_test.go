@@ -58,5 +58,5 @@ func TestServeWithKafka(t *testing.T) {
 		}
 	}
 	s.awaitValue(0, "muster_bridge_sink_failing", "sink=kafka")
-	s.awaitValue(0, "muster_bridge_kafka_rejected_total", "to=log")
+	s.awaitValue(0, "muster_bridge_sink_left_out_total", "sink=kafka", "why=discarded")
 }

@@ -41,10 +41,15 @@ type reporterFlags struct {
 
 // reporterNames are the environment variables of Nebula's reporter.
 func reporterNames() settings.Aliases {
-	names := settings.Aliases{
-		"kafka-group":             {"KAFKA_GROUP_ID"},
-		"kafka-auto-offset-reset": {"KAFKA_AUTO_OFFSET_RESET"},
-	}
+	names := reportNames()
+	names["kafka-group"] = []string{"KAFKA_GROUP_ID"}
+	names["kafka-auto-offset-reset"] = []string{"KAFKA_AUTO_OFFSET_RESET"}
+	return names
+}
+
+// reportNames are those for whoever brings reports to a store or to Kafka.
+func reportNames() settings.Aliases {
+	names := settings.Aliases{}
 	for _, name := range []string{"mongo-url", "mongo-database", "report-ttl"} {
 		names[name] = nebulaNames[name]
 	}
@@ -76,7 +81,7 @@ func newReporter(stderr io.Writer) *cobra.Command {
 	f.store.declare(flags)
 	flags.StringVar(&f.dataDir, "data-dir", "", "data directory of a \"muster serve\" on this machine, whose store reports are brought to, when that is not in MongoDB")
 	settings.DurationVar(flags, &f.reportTTL, "report-ttl", retention.DefaultTTL, "how long reports are kept; the last one of each device is kept for ever")
-	flags.StringVar(&f.httpAddr, "http-addr", "", "HOST:PORT of /metrics, /healthz and /readyz, which ask for no credentials; port 0 picks a free one, empty is off")
+	flags.StringVar(&f.httpAddr, "http-addr", "", "HOST:PORT, on a loopback address, of /metrics, /healthz and /readyz, which ask for no credentials; port 0 picks a free one, empty is off")
 	f.log.Declare(flags)
 	program.Settings(command, reporterNames())
 	return command
@@ -95,6 +100,9 @@ func (f *reporterFlags) check() error {
 	}
 	if f.offsetReset != "earliest" && f.offsetReset != "latest" {
 		return fmt.Errorf("kafka-auto-offset-reset: must be earliest or latest, is %q", f.offsetReset)
+	}
+	if err := checkObserved(f.httpAddr); err != nil {
+		return err
 	}
 	if err := f.store.check(); err != nil {
 		return err
@@ -151,6 +159,14 @@ func report(ctx context.Context, f reporterFlags, log *slog.Logger) (err error) 
 		return nil
 	})
 	return group.Wait()
+}
+
+// checkObserved refuses an address at which strangers could look on.
+func checkObserved(addr string) error {
+	if addr != "" && !loopback(addr) {
+		return fmt.Errorf("http-addr: must be HOST:PORT of a loopback address, since it asks for no credentials, is %q", addr)
+	}
+	return nil
 }
 
 // observed answers those who watch over the process.

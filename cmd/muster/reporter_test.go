@@ -197,6 +197,7 @@ func TestReporterFlagsAreRefused(t *testing.T) {
 		{"--kafka-brokers=k --data-dir=x --mongo-url=mongodb://h/d", "data-dir: is of no use"},
 		{"--kafka-brokers=k --data-dir=x --kafka-group=", "kafka-group: must not be empty"},
 		{"--kafka-brokers=k --data-dir=x --kafka-auto-offset-reset=first", `kafka-auto-offset-reset: must be earliest or latest, is "first"`},
+		{"--kafka-brokers=k --data-dir=x --http-addr=:0", "http-addr: must be HOST:PORT of a loopback address"},
 		{"--kafka-brokers=k --data-dir=x --kafka-user=u", "kafka-security-protocol"},
 		{"--kafka-brokers=k --data-dir=x --kafka-security-protocol=SSL --kafka-ca-file=/nowhere", "kafka-ca-file: open /nowhere"},
 	} {

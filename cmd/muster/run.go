@@ -73,7 +73,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	reports, err := openReports(f, dir, documents, measures, log)
+	reports, err := openReports(f, dir, documents, log)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,6 @@ func watched(t *testing.T) *metrics.Metrics {
 	})
 	m.WatchCertificate(time.Now)
 	m.WatchBridge(bridged)
-	m.WatchKafka(rejected)
 	m.WatchSource(sourced)
 	m.WatchReporter(readFromKafka, leftOutFromKafka)
 	return m

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -70,8 +71,12 @@ func (f *Flags) Check() error {
 		return f.checkUnused()
 	}
 	for _, broker := range f.addrs() {
-		if host, port, err := net.SplitHostPort(broker); err != nil || host == "" || port == "" {
+		host, port, err := net.SplitHostPort(broker)
+		if err != nil || host == "" {
 			return fmt.Errorf("kafka-brokers: each must be HOST:PORT, is %q", broker)
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("kafka-brokers: the port must be from 1 to 65535, is %q", broker)
 		}
 	}
 	if err := checkTopic("kafka-topic", f.topic); err != nil {

@@ -7,8 +7,6 @@ import (
 	"muster/manager/metrics"
 )
 
-func rejected() kafka.SinkStats { return kafka.SinkStats{DeadLetters: 4, Discarded: 1} }
-
 // readFromKafka are the counts of a reporter whose store is down.
 func readFromKafka() kafka.ReaderStats {
 	return kafka.ReaderStats{Read: 50, Retries: 6, Failing: "no space left", Partitions: 3, Lag: 70}
@@ -16,17 +14,14 @@ func readFromKafka() kafka.ReaderStats {
 
 func leftOutFromKafka() map[string]int64 { return map[string]int64{"flawed": 8, "refused": 2} }
 
-func TestKafka(t *testing.T) {
+func TestReporter(t *testing.T) {
 	m := metrics.New("1.2.3")
-	m.WatchKafka(rejected)
 	m.WatchReporter(readFromKafka, leftOutFromKafka)
 	for _, test := range []struct {
 		name   string
 		labels map[string]string
 		want   float64
 	}{
-		{"muster_bridge_kafka_rejected_total", map[string]string{"to": "dead_letter_topic"}, 4},
-		{"muster_bridge_kafka_rejected_total", map[string]string{"to": "log"}, 1},
 		{"muster_reporter_messages_total", nil, 50},
 		{"muster_reporter_left_out_total", map[string]string{"why": "flawed"}, 8},
 		{"muster_reporter_left_out_total", map[string]string{"why": "refused"}, 2},

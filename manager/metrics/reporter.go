@@ -6,13 +6,6 @@ import (
 	"muster/bridge/kafka"
 )
 
-// WatchKafka adds what became of reports that Kafka's topic of reports did not get. It must be called once at most.
-func (m *Metrics) WatchKafka(stats func() kafka.SinkStats) {
-	const name, help = "muster_bridge_kafka_rejected_total", "Reports that Kafka's topic of reports did not get, since they are none or it refused them, by where they went."
-	m.counter(name, help, prometheus.Labels{"to": "dead_letter_topic"}, func() int64 { return int64(stats().DeadLetters) }) //nolint:gosec // not that many
-	m.counter(name, help, prometheus.Labels{"to": "log"}, func() int64 { return int64(stats().Discarded) })                 //nolint:gosec // not that many
-}
-
 // WatchReporter adds what a reporter counts: what it reads from Kafka, and what of that the store does not have. It must be
 // called once at most.
 func (m *Metrics) WatchReporter(reader func() kafka.ReaderStats, leftOut func() map[string]int64) {
