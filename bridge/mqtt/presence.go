@@ -51,6 +51,6 @@ func (s *Source) say(ctx context.Context, bus client.Client, state string) {
 	defer cancel()
 	err := bus.Publish(ctx, *s.presence(state))
 	if err != nil && ctx.Err() == nil && !errors.Is(err, client.ErrNotConnected) {
-		s.o.Log.Warn("presence of the bridge not published", "err", err)
+		s.o.Log.Warn("presence of the bridge not published", "error", err)
 	}
 }

@@ -74,7 +74,7 @@ func (s *Source) spool(ctx context.Context, records []bridge.Record) bool {
 			if errors.Is(err, bridge.ErrFull) {
 				hint = "a sink takes no reports: see what it fails with; until there is room they wait at the MQTT broker"
 			}
-			s.o.Log.Warn("reports cannot be spooled and are not acknowledged to the MQTT broker", "err", err, "hint", hint)
+			s.o.Log.Warn("reports cannot be spooled and are not acknowledged to the MQTT broker", "error", err, "hint", hint)
 		}
 		if !sleep(ctx, waits.NextBackOff()) {
 			return false

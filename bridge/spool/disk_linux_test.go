@@ -55,6 +55,13 @@ func onSmallDisk(args []string) error {
 	if acknowledged < 50 || s.Stats().Used > 2<<20 {
 		return fmt.Errorf("with %d records the counts are %+v", acknowledged, s.Stats())
 	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return err
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < 32<<10 {
+		return fmt.Errorf("%d bytes of the disk are left to others, want about a twentieth of 2 MiB", free)
+	}
 	batch, err := s.Read("store", 1000)
 	if err != nil || len(batch) != acknowledged {
 		return fmt.Errorf("on a full disk %d of %d records can be read (%w)", len(batch), acknowledged, err)

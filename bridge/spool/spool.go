@@ -58,7 +58,8 @@ type Spool struct {
 	moved bool
 	// first to last are the records there are; none when first is last+1. They are contiguous.
 	first, last uint64
-	used        int64
+	// used and unused are bytes of the file.
+	used, unused int64
 	// grown is closed, and replaced, when last rises or the spool ends.
 	grown chan struct{}
 	// full is why nothing is appended until fullUntil.
@@ -109,7 +110,7 @@ func Open(o Options) (*Spool, error) {
 	if err := db.Update(func(tx *bolt.Tx) error { return s.load(tx, o.Sinks) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool of reports: %s: %w", o.Path, err), db.Close())
 	}
-	s.used = s.usedNow()
+	s.used, s.unused = s.measure()
 	go s.run()
 	s.poke() // what nobody is left to read goes
 	return s, nil

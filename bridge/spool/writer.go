@@ -57,10 +57,10 @@ type change struct {
 func (s *Spool) work() bool {
 	s.mu.Lock()
 	c := s.nextChange()
-	room := s.size - s.used
 	s.mu.Unlock()
+	room, full := s.room()
 	if fits := fit(c.appends, room); fits < len(c.appends) {
-		s.refuse(c.appends[fits:], fmt.Errorf("%w: it may take %d bytes", bridge.ErrFull, s.size))
+		s.refuse(c.appends[fits:], full)
 		c.appends = c.appends[:fits]
 	}
 	if len(c.appends) == 0 && c.cursors == nil && c.from == c.below {
@@ -71,13 +71,13 @@ func (s *Spool) work() bool {
 		return s.failed(c, err)
 	}
 	s.total = total
-	used := s.usedNow()
+	used, unused := s.measure()
 	s.mu.Lock()
 	if last > s.last {
 		close(s.grown)
 		s.grown = make(chan struct{})
 	}
-	s.first, s.last, s.used, s.written = c.below, last, used, time.Now()
+	s.first, s.last, s.used, s.unused, s.written = c.below, last, used, unused, time.Now()
 	s.mu.Unlock()
 	for _, a := range c.appends {
 		a.done <- nil
@@ -184,16 +184,6 @@ func (s *Spool) commit(c change) (last uint64, total int64, err error) {
 		return nil
 	})
 	return last, total, err
-}
-
-// usedNow is how much of the file is not free.
-func (s *Spool) usedNow() (used int64) {
-	_ = s.db.View(func(tx *bolt.Tx) error {
-		used = tx.Size()
-		return nil
-	})
-	free := s.db.Stats()
-	return used - int64(free.FreePageN+free.PendingPageN)*int64(s.db.Info().PageSize)
 }
 
 // failed gives the appends of a failed transaction back, and reports whether there may be more to do.

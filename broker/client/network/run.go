@@ -154,7 +154,7 @@ func (c *Client) placeSubscriptions(n *connection, log *slog.Logger) error {
 
 // failure adds an error, and what to do about it, to the attributes of a log line.
 func failure(err error, attrs ...any) []any {
-	attrs = append(attrs, "err", err)
+	attrs = append(attrs, "error", err)
 	if h := hint(err); h != "" {
 		attrs = append(attrs, "hint", h)
 	}
