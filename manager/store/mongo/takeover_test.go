@@ -174,7 +174,7 @@ func TestTakeOverIndexes(t *testing.T) {
 	n.open()
 	for collection, want := range map[string]int{
 		"nebula_apps": 2, "nebula_device_groups": 2, "nebula_users": 2, "nebula_user_groups": 2, "nebula_cron_jobs": 2,
-		"muster_snapshots": 2, "muster_audit": 3, "nebula_reports": 3,
+		"muster_snapshots": 2, "muster_audit": 3, "nebula_reports": 4, "muster_devices": 2,
 	} {
 		specs, err := n.db.Collection(collection).Indexes().ListSpecifications(t.Context())
 		n.must(err)
