@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/test/logs"
 	"muster/test/rig"
@@ -87,6 +88,9 @@ func (in *installation) restartBroker() {
 	in.startManager()
 }
 
+// shellInterval is how long the shell keeps the connection with the will.
+const shellInterval = 5 * time.Second
+
 // An example is one of deploy/examples, running as a device of the group "shops".
 type example struct {
 	in                *installation
@@ -113,7 +117,7 @@ func (e *example) start() {
 	if e.file == "device.sh" {
 		cmd = exec.Command(file)
 		cmd.Env = append(cmd.Environ(), "BROKER="+host, "PORT="+port, "MQTT=mqttv"+strings.ReplaceAll(e.mqtt, ".", ""),
-			"DEVICE="+e.name, "GROUP=shops", "STATE="+e.state, "INTERVAL=5")
+			"DEVICE="+e.name, "GROUP=shops", "STATE="+e.state, fmt.Sprintf("INTERVAL=%.0f", shellInterval.Seconds()))
 	}
 	e.program = run(e.in.t, e.file+" "+e.mqtt, cmd)
 }
@@ -138,17 +142,25 @@ func (e *example) awaitStatus(heard *logs.Buffer, state string, configID int64) 
 	return newest
 }
 
-// awaitWill waits until the connection with the will is there: the shell has others beside it, one after another. It has
-// heard the retained config then, and no other.
+// awaitWill waits until the connection with the will is there, and is to last for seconds: the shell has others, one after another.
+// It has heard the retained config then, just now, and no other.
 func (e *example) awaitWill() {
 	e.in.t.Helper()
 	if e.file != "device.sh" {
 		return
 	}
 	await(e.in.t, "the connection with the will", func() error {
-		heard, err := os.ReadFile(filepath.Join(e.state, "heard"))
+		path := filepath.Join(e.state, "heard")
+		at, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		heard, err := os.ReadFile(path)
 		if err != nil || strings.Count(string(heard), "\n") != 1 || !strings.Contains(string(heard), `"config_id":2,`) {
 			return fmt.Errorf("%q, %w", heard, err)
+		}
+		if age := time.Since(at.ModTime()); age > shellInterval/2 {
+			return fmt.Errorf("it was heard %v ago", age)
 		}
 		return nil
 	})
