@@ -45,10 +45,9 @@ func (t *turn) hear(p topics.Presence, now time.Time) {
 	case p.State == topics.Online && p.Instance != t.instance:
 		// Not all that wait go at once.
 		t.other, t.at = p.Instance, now.Add(silence+rand.N(heartbeat))
-	case p.State == topics.Online:
-		t.other, t.at = "", now // from before the connection was lost
 	default:
-		// A moment later another may be there: that is what it looks like when one takes over from another.
+		// Nobody is there, or this one was until it lost the connection. A moment later another may be there: that is what it looks
+		// like when one takes over from another.
 		t.other, t.at = "", now.Add(settle/2+rand.N(settle))
 	}
 }

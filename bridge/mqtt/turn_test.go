@@ -23,7 +23,8 @@ func TestTurn(t *testing.T) {
 		{"another that says so again and again", []topics.Presence{online("other"), online("other")}, false, silence, silence + heartbeat},
 		{"another has gone", []topics.Presence{online("other"), offline}, false, settle / 2, settle * 3 / 2},
 		{"one goes and another takes its place", []topics.Presence{offline, online("third")}, false, silence, silence + heartbeat},
-		{"this one, before it was killed", []topics.Presence{online("me")}, false, 0, 0},
+		{"this one, before it was killed", []topics.Presence{online("me")}, false, settle / 2, settle * 3 / 2},
+		{"this one, before another took its place", []topics.Presence{online("me"), online("other")}, false, silence, silence + heartbeat},
 	} {
 		me := turn{instance: "me"}
 		me.up(now)
