@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,16 +55,9 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 		Short:   "Make this device run what its device_group's config says",
 		Args:    cobra.NoArgs,
 		Version: program.Version(),
-		RunE: func(command *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return &program.UsageError{Err: err}
-			}
-			log, err := f.log.Logger(stderr)
-			if err != nil {
-				return err
-			}
-			return run(command.Context(), f, log)
-		},
+		RunE: f.log.Run(stderr, f.check, func(ctx context.Context, log *slog.Logger) error {
+			return run(ctx, f, log)
+		}),
 	}
 	command.CompletionOptions.DisableDefaultCmd = true
 	flags := command.Flags()

@@ -43,16 +43,9 @@ func newBridge(stderr io.Writer) *cobra.Command {
 		Use:   "bridge",
 		Short: "Bring reports from any MQTT broker to Kafka, a store in MongoDB, or both",
 		Args:  cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return &program.UsageError{Err: err}
-			}
-			log, err := f.log.Logger(stderr)
-			if err != nil {
-				return err
-			}
-			return runBridge(command.Context(), f, log)
-		},
+		RunE: f.log.Run(stderr, f.check, func(ctx context.Context, log *slog.Logger) error {
+			return runBridge(ctx, f, log)
+		}),
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.dataDir, "data-dir", "muster-bridge", "directory of the spool, and of the file http.addr")

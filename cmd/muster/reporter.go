@@ -63,16 +63,9 @@ func newReporter(stderr io.Writer) *cobra.Command {
 		Use:   "reporter",
 		Short: "Bring reports from Kafka to a store, as Nebula's reporter does",
 		Args:  cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return &program.UsageError{Err: err}
-			}
-			log, err := f.log.Logger(stderr)
-			if err != nil {
-				return err
-			}
-			return report(command.Context(), f, log)
-		},
+		RunE: f.log.Run(stderr, f.check, func(ctx context.Context, log *slog.Logger) error {
+			return report(ctx, f, log)
+		}),
 	}
 	flags := command.Flags()
 	f.kafka.Declare(flags, "read reports from this Kafka", "Kafka topic that reports are read from")

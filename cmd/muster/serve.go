@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"strings"
@@ -71,16 +73,9 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 		Use:   "serve",
 		Short: "Run everything that is not on a device: REST API, MQTT broker and store, in one process",
 		Args:  cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return &program.UsageError{Err: err}
-			}
-			log, err := f.log.Logger(stderr)
-			if err != nil {
-				return err
-			}
-			return serve(command.Context(), f, stdout, log)
-		},
+		RunE: f.log.Run(stderr, f.check, func(ctx context.Context, log *slog.Logger) error {
+			return serve(ctx, f, stdout, log)
+		}),
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store (unless it is in MongoDB), the secrets made at the first start, and the files http.addr and mqtt.addr")

@@ -16,13 +16,25 @@ type DeviceRow struct {
 	Revision int64
 }
 
-// DeviceRows is what an implementation of [Devices] needs to have for [ObserveDevices] and [AnnotateDevice].
+// DeviceRows is what an implementation of [Devices] needs to have for [GetDevice], [ObserveDevices] and [AnnotateDevice].
 type DeviceRows interface {
 	// Rows reads rows by their names. Those that are not there are left out.
 	Rows(ctx context.Context, names []string) (map[string]DeviceRow, error)
 	// Put writes each row, provided that the one in the store has a Revision that is lower by one. It returns the names of those
 	// that it did not write for that reason. What it wrote survives a loss of power.
 	Put(ctx context.Context, rows []DeviceRow) (overtaken []string, err error)
+}
+
+// GetDevice is the Get of [Devices].
+func GetDevice(ctx context.Context, in DeviceRows, device string) (Device, error) {
+	rows, err := in.Rows(ctx, []string{device})
+	if row, there := rows[device]; err == nil && there {
+		return row.Device, nil
+	}
+	if err == nil {
+		err = ErrNotFound
+	}
+	return Device{}, fmt.Errorf("device %q: %w", device, err)
 }
 
 // ObserveDevices is the Observe of [Devices]: what each row becomes is worked out here, and written if nobody else has written

@@ -158,3 +158,18 @@ func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
 	}
 	return nil, &UsageError{fmt.Errorf("log-format: must be text or json, is %q", l.format)}
 }
+
+// Run is the RunE of a command that runs until it is told to stop. What check finds wrong with its settings is a [UsageError]; log
+// goes to w.
+func (l *LogFlags) Run(w io.Writer, check func() error, run func(ctx context.Context, log *slog.Logger) error) func(*cobra.Command, []string) error {
+	return func(command *cobra.Command, _ []string) error {
+		if err := check(); err != nil {
+			return &UsageError{Err: err}
+		}
+		log, err := l.Logger(w)
+		if err != nil {
+			return err
+		}
+		return run(command.Context(), log)
+	}
+}

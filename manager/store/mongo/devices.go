@@ -28,14 +28,7 @@ func (d devices) Annotate(ctx context.Context, device string, change func(map[st
 }
 
 func (d devices) Get(ctx context.Context, device string) (store.Device, error) {
-	rows, err := deviceRows(d).Rows(ctx, []string{device})
-	if row, there := rows[device]; err == nil && there {
-		return row.Device, nil
-	}
-	if err == nil {
-		err = store.ErrNotFound
-	}
-	return store.Device{}, fmt.Errorf("device %q: %w", device, err)
+	return store.GetDevice(ctx, deviceRows(d), device)
 }
 
 func (d devices) Heads(ctx context.Context, after string, limit int) ([]store.DeviceHead, error) {
