@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -80,9 +81,13 @@ func (f *front) up() {
 	}(f.server)
 }
 
-// cut breaks off the requests that match, as an engine does that dies.
+// cut breaks off the requests that match, as an engine does that dies. It asks match about one at a time: a client
+// that cleans up may not wait for the request that failed it.
 func (f *front) cut(match func(*http.Request) bool) {
+	var one sync.Mutex
 	refuse := func(_ http.ResponseWriter, r *http.Request) bool {
+		one.Lock()
+		defer one.Unlock()
 		if match(r) {
 			panic(http.ErrAbortHandler)
 		}

@@ -65,10 +65,10 @@ func (l *Link) tellStatus(ctx context.Context, c client.Client) {
 			return
 		}
 		l.mu.Lock()
-		known := l.revision > 0
+		known := l.revision > 0 && l.session > 0
 		l.mu.Unlock()
 		if !known {
-			continue // the first report wakes this
+			continue // the first report wakes this, and the first connection
 		}
 		err := l.publishStatus(ctx, c, topics.Online)
 		pause := statusGap
