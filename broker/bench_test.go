@@ -14,13 +14,13 @@ func BenchmarkACL(b *testing.B) {
 	g := &guard{server: s}
 	for _, bb := range []struct {
 		name     string
-		identity Identity
+		identity topics.Subject
 		topic    string
 		write    bool
 	}{
-		{"device publishes its status", Identity{topics.RoleDevice, "device-0001"}, device(topics.DeviceStatus, "device-0001"), true},
-		{"device is sent a config", Identity{topics.RoleDevice, "device-0001"}, group("group-0001"), false},
-		{"viewer is sent a status", Identity{topics.RoleViewer, ""}, device(topics.DeviceStatus, "device-0001"), false},
+		{"device publishes its status", topics.Subject{Role: topics.RoleDevice, Name: "device-0001"}, device(topics.DeviceStatus, "device-0001"), true},
+		{"device is sent a config", topics.Subject{Role: topics.RoleDevice, Name: "device-0001"}, group("group-0001"), false},
+		{"viewer is sent a status", topics.Subject{Role: topics.RoleViewer, Name: ""}, device(topics.DeviceStatus, "device-0001"), false},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			cl := &mqtt.Client{}

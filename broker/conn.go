@@ -12,6 +12,8 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"muster/topics"
 )
 
 // goodbyeTime is how long a peer has to take a goodbye and to hang up.
@@ -33,7 +35,7 @@ type conn struct {
 
 	// Set by the reading goroutine before the client is known to any other, and constant from then on.
 	client    *mqtt.Client
-	identity  Identity
+	identity  topics.Subject
 	version   byte
 	keepAlive time.Duration
 

@@ -123,7 +123,7 @@ func (g *guard) accept(c *conn, cl *mqtt.Client, pk packets.Packet) *refusal {
 	if err != nil {
 		return &refusal{packets.ErrBadUsernameOrPassword, err.Error()}
 	}
-	if err := identity.check(); err != nil {
+	if err := check(identity); err != nil {
 		return &refusal{packets.ErrBadUsernameOrPassword, err.Error()}
 	}
 	c.identity = identity
@@ -171,14 +171,15 @@ func (g *guard) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 	return c != nil && c.connected
 }
 
-func (i Identity) check() error {
-	switch i.Role {
+// check refuses whoever could be granted something by mistake.
+func check(s topics.Subject) error {
+	switch s.Role {
 	case topics.RoleManager, topics.RoleViewer, topics.RoleLocal:
 		return nil
-	case topics.RoleDevice, topics.RoleBridge:
-		return topics.CheckName(i.Name)
+	case topics.RoleDevice, topics.RoleBridge, topics.RoleEnrolling, topics.RoleRenewing:
+		return topics.CheckName(s.Name)
 	}
-	return fmt.Errorf("unknown role %q", i.Role)
+	return fmt.Errorf("unknown role %q", s.Role)
 }
 
 func validName(s string) bool {

@@ -45,9 +45,9 @@ func TestRefusedConnects(t *testing.T) {
 		for _, version := range []byte{5, 4} {
 			t.Run(fmt.Sprintf("%s, MQTT %d", tt.name, version), func(t *testing.T) {
 				s := listen(t, func(o *Options) {
-					o.Authenticate = func(l Login) (Identity, error) {
+					o.Authenticate = func(l Login) (topics.Subject, error) {
 						if l.Username == "unknown" {
-							return Identity{Role: "king"}, nil
+							return topics.Subject{Role: "king"}, nil
 						}
 						return authenticate(l)
 					}
@@ -96,10 +96,10 @@ func TestLogin(t *testing.T) {
 	logins := make(chan Login, 1)
 	s := listen(t, func(o *Options) {
 		o.TCPAddr = "127.0.0.1:0"
-		o.Authenticate = func(l Login) (Identity, error) {
+		o.Authenticate = func(l Login) (topics.Subject, error) {
 			l.Password = append([]byte(nil), l.Password...)
 			logins <- l
-			return Identity{Role: topics.RoleViewer}, nil
+			return topics.Subject{Role: topics.RoleViewer}, nil
 		}
 	})
 	w := dialTCP(t, s.TCPAddr(), 5).mustConnect("", as("someone"))
@@ -333,7 +333,7 @@ func TestAuthenticateError(t *testing.T) {
 	var log logs.Buffer
 	s := listen(t, func(o *Options) {
 		o.Log = log.Logger()
-		o.Authenticate = func(Login) (Identity, error) { return Identity{}, errors.New("the moon is wrong") }
+		o.Authenticate = func(Login) (topics.Subject, error) { return topics.Subject{}, errors.New("the moon is wrong") }
 	})
 	dialMemory(t, s, 5).connect("who", as("d1"))
 	text := log.String()

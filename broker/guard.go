@@ -53,11 +53,11 @@ func (g *guard) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 }
 
 func (g *guard) mayRead(c *conn, filter string) bool {
-	return g.server.opts.Root.MaySubscribe(c.identity.Role, c.identity.Name, filter)
+	return g.server.opts.Root.MaySubscribe(c.identity, filter)
 }
 
 func (g *guard) mayPublish(c *conn, topic string) bool {
-	return g.server.opts.Root.MayPublish(c.identity.Role, c.identity.Name, topic)
+	return g.server.opts.Root.MayPublish(c.identity, topic)
 }
 
 // complain logs the first refusal of a connection: a client that tries once will try again.

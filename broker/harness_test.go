@@ -18,18 +18,18 @@ import (
 
 // authenticate knows people by their username: "manager", "viewer", and a device by any other name. The
 // password is "secret". On this machine nobody needs one.
-func authenticate(l Login) (Identity, error) {
+func authenticate(l Login) (topics.Subject, error) {
 	if l.Username == "" && l.Loopback {
-		return Identity{Role: topics.RoleLocal}, nil
+		return topics.Subject{Role: topics.RoleLocal}, nil
 	}
 	if string(l.Password) != "secret" {
-		return Identity{}, errors.New("wrong password")
+		return topics.Subject{}, errors.New("wrong password")
 	}
 	switch l.Username {
 	case "manager", "viewer":
-		return Identity{Role: topics.Role(l.Username), Name: l.Username}, nil
+		return topics.Subject{Role: topics.Role(l.Username), Name: l.Username}, nil
 	}
-	return Identity{Role: topics.RoleDevice, Name: l.Username}, nil
+	return topics.Subject{Role: topics.RoleDevice, Name: l.Username, Group: topics.AnyGroup}, nil
 }
 
 // listen starts a guarded broker that ends with the test.

@@ -116,7 +116,7 @@ func (p *inProcess) check(m client.Message) error {
 		return fmt.Errorf("the payload is %d bytes, at most %d are allowed", len(m.Payload), topics.MaxPayload)
 	case len(m.ContentType) > topics.MaxTopic || len(m.ResponseTopic) > topics.MaxTopic || len(m.CorrelationData) > topics.MaxTopic:
 		return fmt.Errorf("a property has more than %d bytes", topics.MaxTopic)
-	case !p.server.opts.Root.MayPublish(topics.RoleManager, "", m.Topic):
+	case !p.server.opts.Root.MayPublish(topics.Subject{Role: topics.RoleManager}, m.Topic):
 		return fmt.Errorf("a manager may not publish there")
 	}
 	return nil

@@ -24,7 +24,7 @@ type Options struct {
 	// Authenticate decides who a CONNECT is. It is called from many goroutines at once, and each waits for
 	// it. An error refuses the connection and is logged with the client id and the remote address; its text
 	// must hold no secret. The client learns only that it was refused.
-	Authenticate func(Login) (Identity, error)
+	Authenticate func(Login) (topics.Subject, error)
 	// Report, if there is one, is called with whatever is published on a device's report topic, wills included, before that is
 	// acknowledged and delivered; neither is done when it fails. It is called from many goroutines at once, and each connection
 	// waits for it: it must return, also when the broker is closed. An MQTT 5 publisher is told a [Refusal]. After any other error,
@@ -63,14 +63,6 @@ type Login struct {
 	Loopback bool
 	// TLS is the state of the finished handshake, nil without TLS.
 	TLS *tls.ConnectionState
-}
-
-// An Identity is who a connection was recognised as. What it may do follows from topics.Root.MayPublish and
-// MaySubscribe.
-type Identity struct {
-	Role topics.Role
-	// Name is the device's name for topics.RoleDevice, and something to log for the others.
-	Name string
 }
 
 // withDefaults fills in what o leaves open, and reports what it must not.

@@ -15,7 +15,7 @@ func (s *Server) claim(c *conn) *refusal {
 		switch {
 		case s.closed:
 			refused = &refusal{packets.ErrServerShuttingDown, "the broker is closing"}
-		case owner != nil && owner.identity != c.identity:
+		case owner != nil && (owner.identity.Role != c.identity.Role || owner.identity.Name != c.identity.Name):
 			refused = &refusal{packets.ErrClientIdentifierNotValid, "the client id belongs to somebody else who is connected"}
 		case owner == nil && len(s.owners) >= s.opts.MaxConnections:
 			refused = &refusal{packets.ErrServerBusy, "there are too many connections"}

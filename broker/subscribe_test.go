@@ -31,7 +31,7 @@ func TestSubscriptionVerdicts(t *testing.T) {
 		{"viewer", "$SYS/#", 0x87},
 		{"viewer", "$share/g/muster/#", 0x87},
 		{"viewer", "$SHARE/g/muster/#", 0x87},
-		{"manager", "$share/g/muster/#", 0},
+		{"manager", "$share/g/muster/v1/#", 0},
 		{"manager", "muster/#/config", 0x8f},
 		{"manager", "muster/a+/config", 0x8f},
 		{"manager", "$share/g", 0x8f},
@@ -56,16 +56,16 @@ func TestSubscriptionVerdicts(t *testing.T) {
 func TestSubscribeSeveral(t *testing.T) {
 	s := listen(t, func(o *Options) { o.MaxSubscriptions = 2 })
 	w := dialMemory(t, s, 5).mustConnect("c", as("viewer"))
-	if got, want := w.subscribe("a", "$SYS/#", "b", "c"), []byte{0, 0x87, 0, 0x97}; !slices.Equal(got, want) {
+	if got, want := w.subscribe("a/#", "$SYS/#", "b/#", "c/#"), []byte{0, 0x87, 0, 0x97}; !slices.Equal(got, want) {
 		t.Errorf("answered with %#x, want %#x", got, want)
 	}
-	if got, want := w.subscribe("a"), []byte{0}; !slices.Equal(got, want) {
+	if got, want := w.subscribe("a/#"), []byte{0}; !slices.Equal(got, want) {
 		t.Errorf("one that exists is answered with %#x, want %#x", got, want)
 	}
 	// One less makes room for one more.
-	w.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Unsubscribe, Qos: 1}, PacketID: 2, Filters: packets.Subscriptions{{Filter: "b"}}})
+	w.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Unsubscribe, Qos: 1}, PacketID: 2, Filters: packets.Subscriptions{{Filter: "b/#"}}})
 	w.want(packets.Unsuback)
-	if got, want := w.subscribe("d", "e"), []byte{0, 0x97}; !slices.Equal(got, want) {
+	if got, want := w.subscribe("d/#", "e/#"), []byte{0, 0x97}; !slices.Equal(got, want) {
 		t.Errorf("after unsubscribing answered with %#x, want %#x", got, want)
 	}
 }

@@ -72,11 +72,11 @@ func TestTLS(t *testing.T) {
 	pki := newPKI(t)
 	s := listen(t, func(o *Options) {
 		o.TLSAddr, o.WebSocketTLSAddr, o.TLS = "127.0.0.1:0", "127.0.0.1:0", pki.server
-		o.Authenticate = func(l Login) (Identity, error) {
+		o.Authenticate = func(l Login) (topics.Subject, error) {
 			if l.TLS == nil || len(l.TLS.VerifiedChains) == 0 {
-				return Identity{}, errors.New("no certificate")
+				return topics.Subject{}, errors.New("no certificate")
 			}
-			return Identity{Role: topics.RoleDevice, Name: l.TLS.PeerCertificates[0].Subject.CommonName}, nil
+			return topics.Subject{Role: topics.RoleDevice, Name: l.TLS.PeerCertificates[0].Subject.CommonName}, nil
 		}
 	})
 	anonymous := pki.client.Clone()

@@ -18,7 +18,7 @@ func TestTrapACLLedger(t *testing.T) {
 	}}}
 	alone := &mqtt.Client{ID: "d1"}
 	guarded := &guard{server: &Server{opts: Options{Root: topics.DefaultRoot}}}
-	known := &conn{server: guarded.server, client: alone, identity: Identity{Role: topics.RoleDevice, Name: "d1"}}
+	known := &conn{server: guarded.server, client: alone, identity: topics.Subject{Role: topics.RoleDevice, Name: "d1"}}
 	for _, tc := range []struct {
 		topic                string
 		mochiAllows, weAllow bool

@@ -40,7 +40,7 @@ func TestWebSocket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := dial().mustConnect("m", as("manager"))
-			w.subscribe("#")
+			w.subscribe("muster/v1/#")
 			payload := strings.Repeat("x", 60_000)
 			w.send(publishPacket(group("a"), payload, 0, false))
 			w.wantMessage(group("a"), payload)
@@ -140,7 +140,7 @@ func TestWebSocketBlockedReader(t *testing.T) {
 	manager := s.Client("manager")
 	defer manager.Close()
 	w := dialWebSocket(t, "ws://"+s.WebSocketAddr().String(), nil, nil).mustConnect("w", as("viewer"))
-	w.subscribe("#")
+	w.subscribe("muster/v1/#")
 	m := client.Message{Topic: group("a"), Payload: make([]byte, 60_000)}
 	eventually(t, "the client is gone", func() bool {
 		if err := manager.Publish(t.Context(), m); err != nil {

@@ -78,10 +78,10 @@ func ExampleCheckinRequest_Encode() {
 }
 
 func ExampleRoot_MayPublish() {
-	root := topics.DefaultRoot
-	fmt.Println(root.MayPublish(topics.RoleDevice, "till-1", root.Topic(topics.DeviceStatus, "till-1")))
-	fmt.Println(root.MayPublish(topics.RoleDevice, "till-1", root.Topic(topics.DeviceStatus, "till-2")))
-	fmt.Println(root.MayPublish(topics.RoleDevice, "till-1", root.Topic(topics.GroupConfig, "shops")))
+	root, till := topics.DefaultRoot, topics.Subject{Role: topics.RoleDevice, Name: "till-1", Group: "shops"}
+	fmt.Println(root.MayPublish(till, root.Topic(topics.DeviceStatus, "till-1")))
+	fmt.Println(root.MayPublish(till, root.Topic(topics.DeviceStatus, "till-2")))
+	fmt.Println(root.MayPublish(till, root.Topic(topics.GroupConfig, "shops")))
 	// Output:
 	// true
 	// false

@@ -43,14 +43,21 @@ const (
 	DeviceStatus   Kind = "devices/status"   // devices/{d}/status: [Status], and the worker's will; worker to manager
 	DeviceProgress Kind = "devices/progress" // devices/{d}/progress: [Progress]; worker to viewers
 	DeviceReport   Kind = "devices/report"   // devices/{d}/report: [Report]; worker to bridge
-	ManagerStatus  Kind = "managers/status"  // managers/{m}/status: [Presence], and the manager's will; manager to viewers
-	BridgeStatus   Kind = "bridges/status"   // bridges/{b}/status: [Presence], and the bridge's will; bridge to viewers
+
+	DeviceRenew       Kind = "devices/renew"       // devices/{d}/renew: [CertificateRequest]; worker to manager
+	DeviceCertificate Kind = "devices/certificate" // devices/{d}/certificate: [CertificateReply]; manager to worker
+	EnrollRequest     Kind = "enroll/request"      // enroll/{d}/request: [CertificateRequest] of a device that has none yet; worker to manager
+	EnrollReply       Kind = "enroll/reply"        // enroll/{d}/reply: [CertificateReply]; manager to worker
+
+	ManagerStatus Kind = "managers/status" // managers/{m}/status: [Presence], and the manager's will; manager to viewers
+	BridgeStatus  Kind = "bridges/status"  // bridges/{b}/status: [Presence], and the bridge's will; bridge to viewers
 )
 
 // kinds lists every kind, with whether the topic names a group, device or manager.
 var kinds = map[Kind]bool{
 	GroupConfig: true, GroupSummary: true, FleetSummary: false,
 	DeviceCheckin: true, DeviceReply: true, DeviceStatus: true, DeviceReport: true, DeviceProgress: true,
+	DeviceRenew: true, DeviceCertificate: true, EnrollRequest: true, EnrollReply: true,
 	ManagerStatus: true, BridgeStatus: true,
 }
 

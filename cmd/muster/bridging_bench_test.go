@@ -70,7 +70,7 @@ func benchmarkPuback(b *testing.B, rate int, spec sinkSpec) {
 	}()
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Report: bridged.report, Log: log,
-		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleLocal}, nil },
+		Authenticate: func(broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleLocal}, nil },
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -64,9 +64,10 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 func listen(f serveFlags, root topics.Root, who *auth.Authenticator, reports *bridging, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
 	options := broker.Options{
 		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
-		Authenticate: func(login broker.Login) (broker.Identity, error) {
+		Authenticate: func(login broker.Login) (topics.Subject, error) {
 			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback, login.Remote.String())
-			return broker.Identity{Role: role, Name: name}, err
+			// The password that devices share says nothing of their device_group.
+			return topics.Subject{Role: role, Name: name, Group: topics.AnyGroup}, err
 		},
 		TLS: overTLS, Log: log,
 	}

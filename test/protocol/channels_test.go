@@ -88,18 +88,18 @@ func TestRoles(t *testing.T) {
 			own := func(listed []string) bool { return slices.Contains(listed, role) }
 			role := topics.Role(role)
 			bound := role == topics.RoleDevice || role == topics.RoleBridge
-			if may := topics.DefaultRoot.MayPublish(role, "me", c.topic("me")); may != own(c.Publishers) {
+			if may := topics.DefaultRoot.MayPublish(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("me")); may != own(c.Publishers) {
 				t.Errorf("%s: x-publishers %v, but MayPublish(%s) is %v", name, c.Publishers, role, may)
 			}
-			if may := topics.DefaultRoot.MayPublish(role, "me", c.topic("other")); may != (own(c.Publishers) && !bound) {
+			if may := topics.DefaultRoot.MayPublish(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("other")); may != (own(c.Publishers) && !bound) {
 				t.Errorf("%s: MayPublish(%s) to another's topic is %v", name, role, may)
 			}
-			if may := topics.DefaultRoot.MaySubscribe(role, "me", c.topic("me")); may != own(c.Subscribers) {
+			if may := topics.DefaultRoot.MaySubscribe(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("me")); may != own(c.Subscribers) {
 				t.Errorf("%s: x-subscribers %v, but MaySubscribe(%s) is %v", name, c.Subscribers, role, may)
 			}
 			others := own(c.Subscribers) && (role != topics.RoleDevice || c.Kind == string(topics.GroupConfig)) &&
 				(role != topics.RoleBridge || c.Kind != string(topics.BridgeStatus))
-			if may := topics.DefaultRoot.MaySubscribe(role, "me", c.topic("other")); may != others {
+			if may := topics.DefaultRoot.MaySubscribe(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("other")); may != others {
 				t.Errorf("%s: MaySubscribe(%s) to another's topic is %v", name, role, may)
 			}
 		}
