@@ -29,7 +29,7 @@ func newDeviceRig(t *testing.T, s store.Store, changes ...func(*api.Options)) *d
 	t.Helper()
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0",
-		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleLocal}, nil },
+		Authenticate: func(broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleLocal}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func brokers(t *testing.T, test func(t *testing.T, manager, device client.Client
 	t.Run("embedded", func(t *testing.T) {
 		server, err := broker.Listen(broker.Options{
 			Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0",
-			Authenticate: func(l broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleLocal}, nil },
+			Authenticate: func(l broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleLocal}, nil },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,7 @@ func watched(t *testing.T) *metrics.Metrics {
 	s := m.Store(openStore(t))
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0",
-		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleManager}, nil },
+		Authenticate: func(broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleManager}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func embedded(t testing.TB) bus {
 	t.Helper()
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0",
-		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleManager}, nil },
+		Authenticate: func(broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleManager}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,11 +24,11 @@ var brokers = map[string]func(t *testing.T) (url string){
 		server, err := broker.Listen(broker.Options{
 			Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0",
 			// The peer is the manager and the onlooker, everybody else a device.
-			Authenticate: func(l broker.Login) (broker.Identity, error) {
+			Authenticate: func(l broker.Login) (topics.Subject, error) {
 				if l.ClientID == "manager" {
-					return broker.Identity{Role: topics.RoleManager, Name: "m"}, nil
+					return topics.Subject{Role: topics.RoleManager, Name: "m"}, nil
 				}
-				return broker.Identity{Role: topics.RoleDevice, Name: l.ClientID}, nil
+				return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID}, nil
 			},
 		})
 		if err != nil {

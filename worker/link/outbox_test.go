@@ -90,8 +90,8 @@ func sieving(t *testing.T) (l *link.Link, s *sieve, proxy *clienttest.Proxy) {
 	s = &sieve{tried: map[string]int{}}
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Report: s.report,
-		Authenticate: func(l broker.Login) (broker.Identity, error) {
-			return broker.Identity{Role: topics.RoleDevice, Name: l.ClientID}, nil
+		Authenticate: func(l broker.Login) (topics.Subject, error) {
+			return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID}, nil
 		},
 	})
 	if err != nil {

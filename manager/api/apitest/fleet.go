@@ -18,7 +18,7 @@ func startFleet(t testing.TB, s store.Store, configs devices.Configs) (client.Cl
 	t.Helper()
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Log: discard,
-		Authenticate: func(broker.Login) (broker.Identity, error) { return broker.Identity{Role: topics.RoleLocal}, nil },
+		Authenticate: func(broker.Login) (topics.Subject, error) { return topics.Subject{Role: topics.RoleLocal}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
