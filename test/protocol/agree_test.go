@@ -25,6 +25,9 @@ var parsers = map[string]func([]byte) error{
 	"Report":   func(p []byte) error { _, err := topics.ParseReport(p); return err },
 	"Progress": func(p []byte) error { _, err := topics.ParseProgress(p); return err },
 	"Presence": func(p []byte) error { _, err := topics.ParsePresence(p); return err },
+
+	"CertificateRequest": func(p []byte) error { _, err := topics.ParseCertificateRequest(p); return err },
+	"CertificateReply":   func(p []byte) error { _, err := topics.ParseCertificateReply(p); return err },
 }
 
 // What the programs encode, and the examples in the document, are valid by the document's schemas and to the programs.

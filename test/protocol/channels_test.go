@@ -85,21 +85,22 @@ func TestRoles(t *testing.T) {
 	roles := constants(t, "access.go", "Role")
 	for name, c := range d.Channels {
 		for _, role := range roles {
-			own := func(listed []string) bool { return slices.Contains(listed, role) }
+			published, subscribed := slices.Contains(c.Publishers, role), slices.Contains(c.Subscribers, role)
 			role := topics.Role(role)
-			bound := role == topics.RoleDevice || role == topics.RoleBridge
-			if may := topics.DefaultRoot.MayPublish(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("me")); may != own(c.Publishers) {
+			device := role == topics.RoleDevice || role == topics.RoleEnrolling || role == topics.RoleRenewing
+			s := topics.Subject{Role: role, Name: "me", Group: "me"}
+			if may := topics.DefaultRoot.MayPublish(s, c.topic("me")); may != published {
 				t.Errorf("%s: x-publishers %v, but MayPublish(%s) is %v", name, c.Publishers, role, may)
 			}
-			if may := topics.DefaultRoot.MayPublish(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("other")); may != (own(c.Publishers) && !bound) {
+			others := published && !device && role != topics.RoleBridge
+			if may := topics.DefaultRoot.MayPublish(s, c.topic("other")); may != others {
 				t.Errorf("%s: MayPublish(%s) to another's topic is %v", name, role, may)
 			}
-			if may := topics.DefaultRoot.MaySubscribe(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("me")); may != own(c.Subscribers) {
+			if may := topics.DefaultRoot.MaySubscribe(s, c.topic("me")); may != subscribed {
 				t.Errorf("%s: x-subscribers %v, but MaySubscribe(%s) is %v", name, c.Subscribers, role, may)
 			}
-			others := own(c.Subscribers) && (role != topics.RoleDevice || c.Kind == string(topics.GroupConfig)) &&
-				(role != topics.RoleBridge || c.Kind != string(topics.BridgeStatus))
-			if may := topics.DefaultRoot.MaySubscribe(topics.Subject{Role: role, Name: "me", Group: "me"}, c.topic("other")); may != others {
+			others = subscribed && !device && (role != topics.RoleBridge || c.Kind != string(topics.BridgeStatus))
+			if may := topics.DefaultRoot.MaySubscribe(s, c.topic("other")); may != others {
 				t.Errorf("%s: MaySubscribe(%s) to another's topic is %v", name, role, may)
 			}
 		}
@@ -114,11 +115,14 @@ func TestRoles(t *testing.T) {
 // The operations are a device's: it may do each of them, each as the channel says, and it may do nothing else.
 func TestOperationsAreADevices(t *testing.T) {
 	d := readDocument(t)
-	sends, receives := map[string]bool{}, map[string]bool{"deviceReply": true} // that of the check-in
+	sends, receives := map[string]bool{}, map[string]bool{}
 	for name, o := range d.Operations {
 		c, there := d.Channels[o.Channel.name()]
 		if !there {
 			t.Fatalf("%s: no channel %q", name, o.Channel.Ref)
+		}
+		if reply := o.Reply.Channel.name(); reply != "" {
+			receives[reply] = true
 		}
 		if o.Action == "send" {
 			sends[o.Channel.name()] = true
@@ -130,11 +134,14 @@ func TestOperationsAreADevices(t *testing.T) {
 		}
 	}
 	for name, c := range d.Channels {
-		if may := slices.Contains(c.Publishers, "device"); may != sends[name] {
+		if may := slices.ContainsFunc(c.Publishers, aDevices); may != sends[name] {
 			t.Errorf("%s: a device may send it is %v, an operation does is %v", name, may, sends[name])
 		}
-		if may := slices.Contains(c.Subscribers, "device"); may != receives[name] {
+		if may := slices.ContainsFunc(c.Subscribers, aDevices); may != receives[name] {
 			t.Errorf("%s: a device may receive it is %v, an operation does is %v", name, may, receives[name])
 		}
 	}
 }
+
+// aDevices reports whether a device has the role, at some time of its life.
+func aDevices(role string) bool { return role == "device" || role == "enrolling" || role == "renewing" }

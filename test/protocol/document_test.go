@@ -39,6 +39,7 @@ type channel struct {
 type operation struct {
 	Action   string
 	Channel  reference
+	Reply    struct{ Channel reference }
 	Bindings struct {
 		MQTT struct {
 			QoS    byte

@@ -22,6 +22,9 @@ var payloads = map[string]reflect.Type{
 	"Report":   reflect.TypeFor[topics.Report](),
 	"Progress": reflect.TypeFor[topics.Progress](),
 	"Presence": reflect.TypeFor[topics.Presence](),
+
+	"CertificateRequest": reflect.TypeFor[topics.CertificateRequest](),
+	"CertificateReply":   reflect.TypeFor[topics.CertificateReply](),
 }
 
 // Every field that a payload of the package topics has is in the document, with its type, and the other way round.

@@ -90,9 +90,14 @@ func some(t testing.TB, message string) [][]byte {
 		"Status": {topics.Status{State: topics.Offline, DeviceGroup: "shops"}, topics.Status{
 			State: topics.Online, Session: 3, DeviceGroup: "shops", Version: version, Phase: topics.PhaseSettled, Failing: report().Failing, Agent: "a/1", At: at,
 		}},
-		"Report":   {topics.Report{Device: "till-1", DeviceGroup: "shops", Phase: topics.PhaseWaiting}, report()},
-		"Progress": {topics.Progress{App: "web", Phase: topics.PhasePull, Done: 1, Total: 2, At: at}, topics.Progress{CronJob: "nightly", Phase: topics.PhasePull}},
-		"Presence": {topics.Presence{State: topics.Online, Agent: "muster/1", At: at}},
+		"Report":             {topics.Report{Device: "till-1", DeviceGroup: "shops", Phase: topics.PhaseWaiting}, report()},
+		"Progress":           {topics.Progress{App: "web", Phase: topics.PhasePull, Done: 1, Total: 2, At: at}, topics.Progress{CronJob: "nightly", Phase: topics.PhasePull}},
+		"Presence":           {topics.Presence{State: topics.Online, Agent: "muster/1", At: at}},
+		"CertificateRequest": {topics.CertificateRequest{RequestID: "1", Token: "id.secret.pin", CSR: "pem"}},
+		"CertificateReply": {topics.CertificateReply{State: topics.Refused, Error: "used up"},
+			topics.CertificateReply{RequestID: "1", State: topics.Pending, RetryIn: 30},
+			topics.CertificateReply{RequestID: "1", State: topics.Retry, Error: "busy", RetryIn: 60},
+			topics.CertificateReply{RequestID: "1", State: topics.Issued, DeviceGroup: "shops", Certificate: "pem", Authorities: "pem", RenewIn: 60, BrokerURL: "mqtts://b"}},
 	}
 	if message == "Config" {
 		return [][]byte{config(t)}
