@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"muster/bridge"
@@ -10,26 +11,27 @@ import (
 
 // Dead letters that have no topic do not hold up reports, however many there are.
 func TestDeadLettersWithoutATopic(t *testing.T) {
-	t.Parallel()
-	c := brokers(t)
-	if err := c.DeleteTopic(dead); err != nil {
-		t.Fatal(err)
-	}
-	s := newSink(t, c)
-	began := time.Now()
-	const batches = 5
-	for seq := int64(1); seq <= batches; seq++ {
-		flawed := bridge.Read("muster/v1/devices/d0/report", "d0", []byte("hello"), noon)
-		flawed.Offset = uint64(seq)
-		write(t, s, append(fleet(20, seq, seq), flawed))
-	}
-	if took := time.Since(began); took > 40*time.Second {
-		t.Errorf("that took %v", took)
-	}
-	delivered(t, consume(t, c, reports), 20, batches)
-	if got := s.LeftOut()["discarded"]; got != batches {
-		t.Errorf("%d are discarded, want %d", got, batches)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		if err := b.DeleteTopic(dead); err != nil {
+			t.Fatal(err)
+		}
+		s := b.sink()
+		began := time.Now()
+		const batches = 5
+		for seq := int64(1); seq <= batches; seq++ {
+			flawed := bridge.Read("muster/v1/devices/d0/report", "d0", []byte("hello"), noon)
+			flawed.Offset = uint64(seq)
+			write(t, s, append(fleet(20, seq, seq), flawed))
+		}
+		if took := time.Since(began); took > 40*time.Second {
+			t.Errorf("that took %v", took)
+		}
+		delivered(t, b.consume(reports), 20, batches)
+		if got := s.LeftOut()["discarded"]; got != batches {
+			t.Errorf("%d are discarded, want %d", got, batches)
+		}
+	})
 }
 
 // A topic that is deleted and made again while reports are written gets those of then on, in order.

@@ -56,14 +56,18 @@ func New(o Options) (*Source, error) {
 // it over, because the broker gives it to one only. So whoever loses it waits for its turn again, and a little longer each time
 // that it had the session only shortly.
 func (s *Source) Run(ctx context.Context) error {
-	bounds := s.o.Broker.Backoff
+	return takeTurns(ctx, s.o.Broker.Backoff, s.awaitTurn, s.serve)
+}
+
+// takeTurns awaits a turn and serves it, again and again, until ctx ends or either of them fails.
+func takeTurns(ctx context.Context, bounds network.Backoff, await, serve func(context.Context) error) error {
 	waits := jittered(cmp.Or(bounds.Min, time.Second), cmp.Or(bounds.Max, 10*time.Minute))
 	for ctx.Err() == nil {
-		if err := s.awaitTurn(ctx); err != nil {
+		if err := await(ctx); err != nil {
 			return err
 		}
 		began := time.Now()
-		if err := s.serve(ctx); err != nil {
+		if err := serve(ctx); err != nil {
 			return err
 		}
 		if time.Since(began) >= cmp.Or(bounds.Stable, 5*time.Minute) {

@@ -185,30 +185,3 @@ func TestTakenOver(t *testing.T) {
 	d.want(kept)
 	eventually(t, "the first has counted what it took", func() bool { return s.Stats().Taken >= 5 })
 }
-
-// Who has lost the session waits before it listens again: two that cannot hear each other do not hammer the broker.
-func TestLoserWaits(t *testing.T) {
-	b := rig.Mosquitto(t, rig.MosquittoOptions{})
-	o := options(t, b.URL(), "b", &spool{})
-	o.Broker.Backoff.Min, o.Broker.Backoff.Max = 24*time.Hour, 24*time.Hour // drawn from 0 on
-	s, _ := run(t, o)
-	connected(t, s)
-	o.Instance = "other"
-	other, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- other.serve(ctx) }() // does not wait for its turn
-	eventually(t, "the first has lost it", func() bool { return other.Stats().Connected && !s.Stats().Connected })
-	for until := time.Now().Add(time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-		if s.Stats().Standby {
-			t.Fatal("the first listens again at once")
-		}
-	}
-	stop()
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-}

@@ -1,9 +1,12 @@
 package mqtt
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"muster/broker/client/network"
 	"muster/topics"
 )
 
@@ -55,4 +58,50 @@ func TestOptionsAreChecked(t *testing.T) {
 			t.Errorf("%s is taken", what)
 		}
 	}
+}
+
+// Who loses the session waits before it listens again, longer each time: two that cannot hear each other do not hammer the broker.
+func TestLoserWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bounds := network.Backoff{Min: time.Second, Max: 10 * time.Minute, Stable: 5 * time.Minute}
+		const losses = 200
+		var lost time.Time
+		var waits []time.Duration
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		await := func(context.Context) error {
+			if !lost.IsZero() {
+				waits = append(waits, time.Since(lost))
+			}
+			return nil
+		}
+		serve := func(context.Context) error {
+			if len(waits) == losses {
+				time.Sleep(bounds.Stable) // had it for long
+			}
+			if len(waits) > losses {
+				stop()
+			}
+			lost = time.Now()
+			return nil
+		}
+		if err := takeTurns(ctx, bounds, await, serve); err != nil {
+			t.Fatal(err)
+		}
+		var late time.Duration
+		for i, wait := range waits[:losses] {
+			if most := min(bounds.Min<<min(i, 20), bounds.Max); wait > most {
+				t.Errorf("wait %d is %v, want at most %v", i, wait, most)
+			}
+			if i >= losses/2 {
+				late += wait / (losses / 2)
+			}
+		}
+		if late < bounds.Max/4 || late > bounds.Max*3/4 {
+			t.Errorf("who lost it often waits %v on average, want about half of %v", late, bounds.Max)
+		}
+		if last := waits[losses]; last > bounds.Min {
+			t.Errorf("who had it for long waits %v, want at most %v", last, bounds.Min)
+		}
+	})
 }
