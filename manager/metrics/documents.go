@@ -43,11 +43,15 @@ func (d *documents[T]) Names(ctx context.Context) (_ []string, err error) {
 	return d.next.Names(ctx)
 }
 
-// Modify counts what the store fails at, not what change refuses.
 func (d *documents[T]) Modify(ctx context.Context, name string, change func(*T) error) (T, error) {
+	return modify(d.m, d.kind, change, func(change func(*T) error) (T, error) { return d.next.Modify(ctx, name, change) })
+}
+
+// modify counts what the store fails at, not what change refuses.
+func modify[T any](m *Metrics, kind string, change func(*T) error, next func(func(*T) error) (T, error)) (T, error) {
 	var refused, counted error
-	defer d.m.observe(d.kind, "modify", time.Now(), &counted)
-	doc, err := d.next.Modify(ctx, name, func(doc *T) error {
+	defer m.observe(kind, "modify", time.Now(), &counted)
+	doc, err := next(func(doc *T) error {
 		refused = change(doc)
 		return refused
 	})

@@ -24,6 +24,9 @@ func (m *Metrics) Store(s store.Store) store.Store {
 		audit:        &audit{s.Audit(), m},
 		reports:      &reports{s.Reports(), m},
 		devices:      &deviceRows{s.Devices(), m},
+		tokens:       measure(m, store.TokenDocuments(), s.Tokens()),
+		authorities:  measure(m, store.AuthorityDocuments(), s.Authorities()),
+		identities:   &identities{s.Identities(), m},
 	}
 }
 
@@ -60,6 +63,9 @@ type measured struct {
 	audit        store.Audit
 	reports      store.Reports
 	devices      store.Devices
+	tokens       store.Documents[store.Token]
+	authorities  store.Documents[store.Authority]
+	identities   store.Identities
 }
 
 func (s *measured) Apps() store.Documents[topics.App]                { return s.apps }
@@ -71,6 +77,9 @@ func (s *measured) Snapshots() store.Snapshots                       { return s.
 func (s *measured) Audit() store.Audit                               { return s.audit }
 func (s *measured) Reports() store.Reports                           { return s.reports }
 func (s *measured) Devices() store.Devices                           { return s.devices }
+func (s *measured) Tokens() store.Documents[store.Token]             { return s.tokens }
+func (s *measured) Authorities() store.Documents[store.Authority]    { return s.authorities }
+func (s *measured) Identities() store.Identities                     { return s.identities }
 
 func (s *measured) Ping(ctx context.Context) (err error) {
 	defer s.m.observe("store", "ping", time.Now(), &err)

@@ -38,9 +38,15 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range []string{"a", "b", "c"} {
+		if _, err := s.Identities().Create(ctx, store.Identity{Device: name, State: store.IdentityPending}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, err := s.Apps().Modify(ctx, "a", func(a *topics.App) error { a.Running = false; return nil })
+	_, err3 := s.Identities().Modify(ctx, "b", func(i *store.Identity) error { i.State = store.IdentityActive; return nil })
 	_, err2 := s.Devices().Annotate(ctx, "a", func(_ map[string]string, note *string) error { *note = "n"; return nil })
-	if err := errors.Join(err, err2, s.Apps().Delete(ctx, "c"), s.Devices().Delete(ctx, "c")); err != nil {
+	if err := errors.Join(err, err2, err3, s.Apps().Delete(ctx, "c"), s.Devices().Delete(ctx, "c"), s.Identities().Delete(ctx, "c")); err != nil {
 		t.Fatal(err)
 	}
 	for what, read := range map[string]func(store.Store) (any, error){
@@ -57,6 +63,11 @@ func TestAMeasuredStoreIsTheStore(t *testing.T) {
 		"device":   func(s store.Store) (any, error) { return s.Devices().Get(ctx, "a") },
 		"devices":  func(s store.Store) (any, error) { return s.Devices().Heads(ctx, "", 3) },
 		"changed":  func(s store.Store) (any, error) { return s.Devices().ChangedSince(ctx, at, "", 3) },
+		"identity": func(s store.Store) (any, error) { return s.Identities().Get(ctx, "b") },
+		"pending": func(s store.Store) (any, error) {
+			return s.Identities().List(ctx, store.IdentityFilter{State: store.IdentityPending}, "", 3)
+		},
+		"identities": func(s store.Store) (any, error) { return s.Identities().ChangedSince(ctx, at, "", 3) },
 	} {
 		want, wantErr := read(inner)
 		got, err := read(s)
@@ -79,6 +90,8 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	measureAll(t, s.DeviceGroups(), store.DeviceGroup{DeviceGroup: "x"})
 	measureAll(t, s.Users(), store.User{UserName: "x"})
 	measureAll(t, s.UserGroups(), store.UserGroup{UserGroup: "x"})
+	measureAll(t, s.Tokens(), store.Token{ID: "x"})
+	measureAll(t, s.Authorities(), store.Authority{ID: "x"})
 	ctx := t.Context()
 	_ = s.Ping(ctx)
 	_ = s.Snapshots().Append(ctx, store.Snapshot{})
@@ -97,12 +110,19 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	_, _ = s.Devices().Heads(ctx, "", 1)
 	_, _ = s.Devices().ChangedSince(ctx, time.Time{}, "", 1)
 	_ = s.Devices().Delete(ctx, "x")
+	_, _ = s.Identities().Create(ctx, store.Identity{Device: "x"})
+	_, _ = s.Identities().Get(ctx, "x")
+	_, _ = s.Identities().Modify(ctx, "x", func(*store.Identity) error { return nil })
+	_, _ = s.Identities().List(ctx, store.IdentityFilter{}, "", 1)
+	_, _ = s.Identities().ChangedSince(ctx, time.Time{}, "", 1)
+	_ = s.Identities().Delete(ctx, "x")
 
 	want := map[string][]string{
 		"store": {"ping"}, "snapshot": {"append", "latest", "get", "heads", "history"}, "audit_entry": {"append", "page"}, "report": {"add", "page", "expire"},
-		"device": {"observe", "get", "annotate", "heads", "changed_since", "delete"},
+		"device":   {"observe", "get", "annotate", "heads", "changed_since", "delete"},
+		"identity": {"create", "get", "modify", "list", "changed_since", "delete"},
 	}
-	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group"} {
+	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group", "token", "authority"} {
 		want[kind] = []string{"create", "get", "some", "all", "names", "modify", "delete"}
 	}
 	for kind, operations := range want {

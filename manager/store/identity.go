@@ -62,7 +62,7 @@ type IdentityFilter struct {
 	TokenID     string
 }
 
-// Identities keeps what devices are known by.
+// Identities keeps what devices are known by. One that cannot be read is an [UnreadableError], as it is for [Documents].
 type Identities interface {
 	// Create adds one. It fails with [ErrExists] when the device has one.
 	Create(ctx context.Context, i Identity) (Identity, error)
@@ -77,6 +77,7 @@ type Identities interface {
 	// List reads those that match in ascending byte order of the devices, those after the given one, at most limit.
 	List(ctx context.Context, f IdentityFilter, after string, limit int) ([]Identity, error)
 	// ChangedSince reads those that changed at that time or later, in ascending order of (Changed, Device), those after the
-	// given pair, at most limit. One that was deleted is not among them.
+	// given pair, at most limit. One that was deleted is not among them. Managers write at the same time and by clocks of their own, so
+	// one may turn up a little before another that has been read already: whoever follows looks back over some seconds.
 	ChangedSince(ctx context.Context, since time.Time, after string, limit int) ([]Identity, error)
 }

@@ -119,6 +119,9 @@ type Store interface {
 	Audit() Audit
 	Reports() Reports
 	Devices() Devices
+	Tokens() Documents[Token]
+	Authorities() Documents[Authority]
+	Identities() Identities
 	// Epoch is the ULID that names this life of the store. It is made with the store, once, however many
 	// managers open it at the same time.
 	Epoch() string

@@ -55,7 +55,7 @@ func TokenDocuments() Kind[Token] {
 	return Kind[Token]{
 		Singular: "token", Plural: "tokens",
 		Name: func(t Token) string { return t.ID },
-		Fill: func(*Token) {},
+		Fill: func(t *Token) { fill(&t.UserGroups) },
 	}
 }
 

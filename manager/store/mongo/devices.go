@@ -37,13 +37,18 @@ func (d devices) Heads(ctx context.Context, after string, limit int) ([]store.De
 
 func (d devices) ChangedSince(ctx context.Context, since time.Time, after string, limit int) ([]store.DeviceHead, error) {
 	at := bson.NewDateTimeFromTime(since.Add(time.Millisecond - 1)) // the first millisecond that is not before it
+	return d.heads(ctx, changedAfter(at, "_id", after), ascending("changed", "_id"), limit)
+}
+
+// changedAfter selects what comes after a time and a name in the order of (changed, name).
+func changedAfter(at any, nameField, after string) bson.D {
 	changed := func(operator string) bson.E {
 		return bson.E{Key: "changed", Value: bson.D{{Key: operator, Value: at}}}
 	}
-	return d.heads(ctx, bson.D{changed("$gte"), {Key: "$or", Value: bson.A{
+	return bson.D{changed("$gte"), {Key: "$or", Value: bson.A{
 		bson.D{changed("$gt")},
-		bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}},
-	}}}, ascending("changed", "_id"), limit)
+		bson.D{{Key: nameField, Value: bson.D{{Key: "$gt", Value: after}}}},
+	}}}
 }
 
 // deviceHeadOnly leaves out what a head does not have.

@@ -65,11 +65,11 @@ func (d documents[T]) Some(ctx context.Context, names []string) ([]T, error) {
 	if len(names) == 0 {
 		return []T{}, nil
 	}
-	return d.selected(ctx, bson.D{{Key: d.key, Value: bson.D{{Key: "$in", Value: names}}}})
+	return d.selected(ctx, bson.D{{Key: d.key, Value: bson.D{{Key: "$in", Value: names}}}}, d.byName())
 }
 
 func (d documents[T]) All(ctx context.Context) ([]T, error) {
-	return d.selected(ctx, d.allNamed())
+	return d.selected(ctx, d.allNamed(), d.byName())
 }
 
 // allNamed selects the documents that have a name. So the index, which is sparse, can be used.
@@ -77,12 +77,12 @@ func (d documents[T]) allNamed() bson.D {
 	return bson.D{{Key: d.key, Value: bson.D{{Key: "$gte", Value: ""}}}}
 }
 
-// selected reads the documents that a filter selects, as many as make sense.
-func (d documents[T]) selected(ctx context.Context, filter bson.D) ([]T, error) {
+// selected reads the documents that a filter and options select, as many as make sense.
+func (d documents[T]) selected(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder) ([]T, error) {
 	docs := []T{}
 	unreadable := map[string]error{}
 	err := d.s.call(ctx, func(ctx context.Context) error {
-		return each(ctx, d.in(), filter, d.byName(), func(raw bson.Raw) error {
+		return each(ctx, d.in(), filter, o, func(raw bson.Raw) error {
 			name, ok := d.nameOf(raw)
 			if !ok {
 				return nil

@@ -47,6 +47,18 @@ var (
 		Kind: store.UserGroupKind(), collection: "nebula_user_groups", key: "user_group",
 		fields: fieldsOf[store.UserGroup](), dicts: dictsOf[store.UserGroup](),
 	}
+	tokens = kind[store.Token]{
+		Kind: store.TokenDocuments(), collection: "muster_tokens", key: "id",
+		fields: fieldsOf[store.Token](), dicts: dictsOf[store.Token](),
+	}
+	authorities = kind[store.Authority]{
+		Kind: store.AuthorityDocuments(), collection: "muster_authorities", key: "id",
+		fields: fieldsOf[store.Authority](), dicts: dictsOf[store.Authority](),
+	}
+	identityRows = kind[store.IdentityRow]{
+		Kind: store.IdentityRowKind(), collection: "muster_identities", key: "device",
+		fields: fieldsOf[store.IdentityRow](), dicts: dictsOf[store.IdentityRow](),
+	}
 )
 
 // fieldsOf are the names that the fields of T have in JSON.

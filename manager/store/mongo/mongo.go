@@ -115,6 +115,19 @@ func (s *Store) UserGroups() store.Documents[store.UserGroup] {
 	return documents[store.UserGroup]{s, userGroups}
 }
 
+// Tokens keeps the tokens.
+func (s *Store) Tokens() store.Documents[store.Token] { return documents[store.Token]{s, tokens} }
+
+// Authorities keeps the certificate authorities.
+func (s *Store) Authorities() store.Documents[store.Authority] {
+	return documents[store.Authority]{s, authorities}
+}
+
+// Identities keeps what devices are known by.
+func (s *Store) Identities() store.Identities {
+	return store.KeepIdentities(identities{documents[store.IdentityRow]{s, identityRows}})
+}
+
 // Snapshots keeps the snapshots.
 func (s *Store) Snapshots() store.Snapshots { return snapshots{s} }
 

@@ -126,7 +126,8 @@ func TestMigrateReports(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := tamper(t.Context(), p, `DROP TABLE report_spans; DELETE FROM goose_db_version WHERE version_id >= 4`); err != nil {
+	if err := tamper(t.Context(), p, `DROP TABLE report_spans; DROP TABLE tokens; DROP TABLE authorities; DROP TABLE identities;
+		DELETE FROM goose_db_version WHERE version_id >= 4`); err != nil {
 		t.Fatal(err)
 	}
 	s = mustOpen(t, p)

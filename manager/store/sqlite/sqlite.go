@@ -125,6 +125,21 @@ func (s *Store) Reports() store.Reports { return reports{s} }
 // Devices keeps the devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
 
+// Tokens keeps the tokens.
+func (s *Store) Tokens() store.Documents[store.Token] {
+	return documents[store.Token]{s, store.TokenDocuments()}
+}
+
+// Authorities keeps the certificate authorities.
+func (s *Store) Authorities() store.Documents[store.Authority] {
+	return documents[store.Authority]{s, store.AuthorityDocuments()}
+}
+
+// Identities keeps what devices are known by.
+func (s *Store) Identities() store.Identities {
+	return store.KeepIdentities(identities{documents[store.IdentityRow]{s, store.IdentityRowKind()}})
+}
+
 // Snapshots keeps the snapshots.
 func (s *Store) Snapshots() store.Snapshots { return snapshots{s} }
 

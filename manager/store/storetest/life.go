@@ -135,6 +135,9 @@ func testClosed(r rig) {
 		"trail":   second(st.Audit().Page(r.ctx, store.AuditQuery{}, 1)),
 		"add":     st.Reports().Add(r.ctx, []store.Report{report(1)}),
 		"reports": second(st.Reports().Page(r.ctx, store.ReportQuery{}, 1)),
+		"tokens":  second(st.Tokens().All(r.ctx)),
+		"roots":   second(st.Authorities().All(r.ctx)),
+		"devices": second(st.Identities().List(r.ctx, store.IdentityFilter{}, "", 1)),
 	} {
 		if err == nil || errors.Is(err, store.ErrNotFound) {
 			r.Errorf("%s works on a closed store", what)

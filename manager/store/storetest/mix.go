@@ -20,6 +20,7 @@ func anyKinds() map[string]anyKind {
 	return map[string]anyKind{
 		"apps": untyped(apps()), "cron_jobs": untyped(cronJobs()), "device_groups": untyped(deviceGroups()),
 		"users": untyped(users()), "user_groups": untyped(userGroups()),
+		"tokens": untyped(tokens()), "authorities": untyped(authorities()), "identities": identityKind(),
 	}
 }
 
@@ -36,6 +37,23 @@ func untyped[T any](k kind[T]) anyKind {
 			return k.count(doc), nil
 		},
 		remove: func(ctx context.Context, st store.Store, name string) error { return k.of(st).Delete(ctx, name) },
+	}
+}
+
+// identityKind has identities beside the documents: n is in a name.
+func identityKind() anyKind {
+	return anyKind{
+		create: func(ctx context.Context, st store.Store, name string, n int64) error {
+			i := identity(name)
+			i.By = fmt.Sprint(n)
+			_, err := st.Identities().Create(ctx, i)
+			return err
+		},
+		count: func(ctx context.Context, st store.Store, name string) (int64, error) {
+			i, err := st.Identities().Get(ctx, name)
+			return number(i.By), err
+		},
+		remove: func(ctx context.Context, st store.Store, name string) error { return st.Identities().Delete(ctx, name) },
 	}
 }
 

@@ -31,6 +31,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Backend) {
 	t.Run("device_groups", func(t *testing.T) { documents(t, fresh, deviceGroups()) })
 	t.Run("users", func(t *testing.T) { documents(t, fresh, users()) })
 	t.Run("user_groups", func(t *testing.T) { documents(t, fresh, userGroups()) })
+	t.Run("tokens", func(t *testing.T) { documents(t, fresh, tokens()) })
+	t.Run("authorities", func(t *testing.T) { documents(t, fresh, authorities()) })
 	t.Run("ten thousand apps", func(t *testing.T) { testTenThousand(setUp(t, fresh), apps()) })
 	t.Run("ten thousand device_groups", func(t *testing.T) { testTenThousand(setUp(t, fresh), deviceGroups()) })
 	t.Run("kinds do not mix", func(t *testing.T) { testKindsDoNotMix(setUp(t, fresh)) })
@@ -38,6 +40,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Backend) {
 	t.Run("audit", func(t *testing.T) { each(t, fresh, audit) })
 	t.Run("reports", func(t *testing.T) { each(t, fresh, reports) })
 	t.Run("devices", func(t *testing.T) { each(t, fresh, devices) })
+	t.Run("identities", func(t *testing.T) { each(t, fresh, identities) })
 	t.Run("life", func(t *testing.T) { each(t, fresh, life) })
 }
 
