@@ -24,7 +24,8 @@ import (
 type Client struct {
 	options Options
 	where   endpoint
-	open    func(context.Context) (net.Conn, error)
+	// open connects to where; prepared options have an address of their own.
+	open func(context.Context) (net.Conn, error)
 
 	subs subscriptions
 	// subscribed and announce wake the two goroutines.

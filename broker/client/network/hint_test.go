@@ -32,8 +32,7 @@ func attempt(t *testing.T, url string, o Options) error {
 	if err != nil {
 		return err
 	}
-	c := Client{options: o}
-	packet, err := c.connectPacket()
+	packet, err := o.connectPacket()
 	if err != nil {
 		t.Fatal(err)
 	}

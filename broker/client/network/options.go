@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,10 @@ type Options struct {
 	// publish if the connection ends without a goodbye; nil is none. Its MQTT 5 properties, expiry
 	// included, are not sent: the library leaves them out.
 	Will func() *client.Message
+	// Prepare, when not nil, is called before each attempt to connect, and before Will, with a copy of these options, of which it
+	// may change URL, Username, Password and TLS for this attempt. last is what the attempt before failed with, nil when there
+	// was none or it made a connection. It may take its time until ctx ends; an error is that of a failed attempt.
+	Prepare func(ctx context.Context, o *Options, last error) error
 	// Session, when not nil, is one that lasts; see there.
 	Session *Session
 	// Backoff says how long to wait between attempts to connect.

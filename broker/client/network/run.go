@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/eclipse/paho.golang/paho"
@@ -14,16 +15,18 @@ const filtersPerSubscribe = 8
 
 // run keeps a connection until ctx ends.
 func (c *Client) run(ctx context.Context) {
-	log := c.options.Log.With("broker", c.where.String(), "client_id", c.options.ClientID)
 	delays := c.options.Backoff.delays()
+	var last error
 	for attempt := 1; ; attempt++ {
-		n, err := c.connect(ctx)
+		n, where, err := c.connect(ctx, last)
 		if ctx.Err() != nil && n == nil {
 			return
 		}
+		last = err
+		log := c.options.Log.With("broker", where.String(), "client_id", c.options.ClientID)
 		if err != nil {
 			wait := delays.NextBackOff()
-			log.Warn("cannot connect to the MQTT broker", failure(err, "attempt", attempt, "retry_in", wait.Round(time.Millisecond))...)
+			log.Warn("cannot connect to the MQTT broker", Failure(err, "attempt", attempt, "retry_in", wait.Round(time.Millisecond))...)
 			if !sleep(ctx, wait) {
 				return
 			}
@@ -39,53 +42,65 @@ func (c *Client) run(ctx context.Context) {
 		}
 		attempt = 0
 		if s := c.options.Session; s != nil && n.begun {
-			log.Warn("lost the connection to the MQTT broker", failure(context.Cause(n.ctx))...)
+			log.Warn("lost the connection to the MQTT broker", Failure(context.Cause(n.ctx))...)
 			s.Ended()
 			return
 		}
 		wait := delays.NextBackOff()
-		log.Warn("lost the connection to the MQTT broker", failure(context.Cause(n.ctx), "retry_in", wait.Round(time.Millisecond))...)
+		log.Warn("lost the connection to the MQTT broker", Failure(context.Cause(n.ctx), "retry_in", wait.Round(time.Millisecond))...)
 		if !sleep(ctx, wait) {
 			return
 		}
 	}
 }
 
-// connect makes one attempt.
-func (c *Client) connect(ctx context.Context) (*connection, error) {
-	packet, err := c.connectPacket()
+// connect makes one attempt, and says where.
+func (c *Client) connect(ctx context.Context, last error) (*connection, endpoint, error) {
+	o, where, open := c.options, c.where, c.open
+	if o.Prepare != nil {
+		err := o.Prepare(ctx, &o, last)
+		if err == nil {
+			where, err = parseURL(o.URL)
+		}
+		if err != nil {
+			return nil, c.where, err
+		}
+		open = func(ctx context.Context) (net.Conn, error) { return where.open(ctx, o.TLS) }
+	}
+	packet, err := o.connectPacket()
 	if err != nil {
-		return nil, err
+		return nil, where, err
 	}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	raw, err := c.open(opening)
+	raw, err := open(opening)
 	if err != nil {
-		return nil, err
+		return nil, where, err
 	}
-	return connect(ctx, raw, packet, c.deliver, c.options.Session)
+	n, err := connect(ctx, raw, packet, c.deliver, o.Session)
+	return n, where, err
 }
 
 // connectPacket asks for a session that ends with the connection, unless the options want another: nothing depends on one
 // that lasts, and a broker that keeps none cannot lose any.
-func (c *Client) connectPacket() (*paho.Connect, error) {
+func (o Options) connectPacket() (*paho.Connect, error) {
 	p := &paho.Connect{
-		ClientID: c.options.ClientID, CleanStart: true, KeepAlive: uint16(seconds(c.options.KeepAlive)),
-		UsernameFlag: c.options.Username != "", Username: c.options.Username,
-		PasswordFlag: len(c.options.Password) > 0, Password: c.options.Password,
+		ClientID: o.ClientID, CleanStart: true, KeepAlive: uint16(seconds(o.KeepAlive)),
+		UsernameFlag: o.Username != "", Username: o.Username,
+		PasswordFlag: len(o.Password) > 0, Password: o.Password,
 		Properties: &paho.ConnectProperties{
 			ReceiveMaximum:     paho.Uint16(receiveMaximum),
 			MaximumPacketSize:  paho.Uint32(maximumPacket),
 			RequestProblemInfo: true,
 		},
 	}
-	if s := c.options.Session; s != nil {
+	if s := o.Session; s != nil {
 		s.ask(p)
 	}
-	if c.options.Will == nil {
+	if o.Will == nil {
 		return p, nil
 	}
-	if will := c.options.Will(); will != nil {
+	if will := o.Will(); will != nil {
 		if err := checkMessage(*will); err != nil {
 			return nil, fmt.Errorf("will: %w", err)
 		}
@@ -152,8 +167,8 @@ func (c *Client) placeSubscriptions(n *connection, log *slog.Logger) error {
 	}
 }
 
-// failure adds an error, and what to do about it, to the attributes of a log line.
-func failure(err error, attrs ...any) []any {
+// Failure adds an error of a client's, and what to do about it, to the attributes of a log line.
+func Failure(err error, attrs ...any) []any {
 	attrs = append(attrs, "error", err)
 	if h := hint(err); h != "" {
 		attrs = append(attrs, "hint", h)
