@@ -36,6 +36,11 @@ func (d *deviceRows) Annotate(ctx context.Context, device string, change func(ma
 	return annotated, err
 }
 
+func (d *deviceRows) Tell(ctx context.Context, device, group string, e store.Event, quiet time.Duration) (err error) {
+	defer d.m.observe("device", "tell", time.Now(), &err)
+	return d.Devices.Tell(ctx, device, group, e, quiet)
+}
+
 func (d *deviceRows) Heads(ctx context.Context, after string, limit int) (_ []store.DeviceHead, err error) {
 	defer d.m.observe("device", "heads", time.Now(), &err)
 	return d.Devices.Heads(ctx, after, limit)

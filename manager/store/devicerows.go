@@ -16,7 +16,7 @@ type DeviceRow struct {
 	Revision int64
 }
 
-// DeviceRows is what an implementation of [Devices] needs to have for [GetDevice], [ObserveDevices] and [AnnotateDevice].
+// DeviceRows is what an implementation of [Devices] needs to have for [GetDevice], [ObserveDevices], [AnnotateDevice] and [TellDevice].
 type DeviceRows interface {
 	// Rows reads rows by their names. Those that are not there are left out.
 	Rows(ctx context.Context, names []string) (map[string]DeviceRow, error)

@@ -68,6 +68,10 @@ type Devices interface {
 	// Annotate has change alter the labels and the note of a device and returns it as written; a row is made when there is
 	// none. An error of change is returned as it is and nothing is written. change may be called several times.
 	Annotate(ctx context.Context, device string, change func(labels map[string]string, note *string) error) (Device, error)
+	// Tell adds an event to those of a device; a row is made when there is none. A device that has not reported is in that
+	// device_group from then on, unless it is empty. Nothing is written when there is an event of that kind that is less than quiet
+	// away.
+	Tell(ctx context.Context, device, group string, e Event, quiet time.Duration) error
 	// Heads reads heads in ascending byte order of their names, those after the given name, at most limit.
 	Heads(ctx context.Context, after string, limit int) ([]DeviceHead, error)
 	// ChangedSince reads the heads that changed at that time or later, in ascending order of (Changed, Device), those after

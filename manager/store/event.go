@@ -26,4 +26,12 @@ const (
 	EventClockOff  = "clock_off" // the device's clock is wrong
 	EventClockSet  = "clock_set" // the device's clock is right again
 	EventMoved     = "moved"     // the device is in another device_group
+
+	EventPending   = "pending"    // the device has shown a token and waits for an admin
+	EventEnrolled  = "enrolled"   // the device has shown a token and has an identity
+	EventApproved  = "approved"   // an admin has let the device in
+	EventRevoked   = "revoked"    // an admin has shut the device out
+	EventRenewed   = "renewed"    // the device has another certificate
+	EventRefused   = "refused"    // somebody without the device's key wanted to be it
+	EventTakenOver = "taken_over" // another connection with the device's identity has ended the one before
 )

@@ -27,6 +27,10 @@ func (d devices) Annotate(ctx context.Context, device string, change func(map[st
 	return store.AnnotateDevice(ctx, deviceRows(d), device, change)
 }
 
+func (d devices) Tell(ctx context.Context, device, group string, e store.Event, quiet time.Duration) error {
+	return store.TellDevice(ctx, deviceRows(d), device, group, e, quiet)
+}
+
 func (d devices) Get(ctx context.Context, device string) (store.Device, error) {
 	return store.GetDevice(ctx, deviceRows(d), device)
 }

@@ -20,6 +20,8 @@ var devices = map[string]func(rig){
 	"events":             testDeviceEvents,
 	"changed":            testDeviceChanged,
 	"annotate":           testDeviceAnnotate,
+	"tell":               testDeviceTell,
+	"tell together":      testDeviceTellTogether,
 	"lists":              testDeviceLists,
 	"delete":             testDeviceDelete,
 	"observe together":   testDeviceObserveTogether,
@@ -135,6 +137,7 @@ func testDeviceCancelled(r rig) {
 			labels["k"] = "v"
 			return nil
 		})),
+		"tell":    st.Devices().Tell(ctx, "a", "", event(1, "a"), 0),
 		"heads":   second(st.Devices().Heads(ctx, "", 1)),
 		"changed": second(st.Devices().ChangedSince(ctx, received, "", 1)),
 		"delete":  st.Devices().Delete(ctx, "a"),
