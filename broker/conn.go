@@ -47,6 +47,7 @@ type conn struct {
 	mu      sync.Mutex
 	closing bool         // no deadline may be put off any more
 	goodbye packets.Code // what to tell the peer at the end
+	next    *conn        // who took the place, nil when nobody did
 	writing sync.Mutex   // held during a write
 	broken  bool         // a write has failed; guarded by writing
 }
@@ -130,8 +131,9 @@ func (c *conn) stop(code packets.Code) {
 
 // finish ends the connection after its reader has returned err. An MQTT 5 client that did not hang up
 // itself is told why, and gets a moment to read that: closing a socket with unread input resets the
-// connection, and the reason would be lost with it.
-func (c *conn) finish(err error) {
+// connection, and the reason would be lost with it. took says whether the peer took the goodbye and hung up in good order, which one that is
+// not there any more does not.
+func (c *conn) finish(err error) (took bool) {
 	_ = c.Close()
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -143,17 +145,30 @@ func (c *conn) finish(err error) {
 		code = goodbyeFor(err)
 	}
 	if code.Code == 0 || c.broken {
-		return
+		return false
 	}
 	_ = c.Conn.SetDeadline(time.Now().Add(goodbyeTime))
 	if c.connected && c.version == 5 {
 		if _, err := c.Conn.Write([]byte{packets.Disconnect << 4, 2, code.Code, 0}); err != nil {
-			return
+			return false
 		}
+		took = true
 	}
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, io.LimitReader(c.socket(), 1<<20))
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return took
 	}
+	if took && code == packets.ErrSessionTakenOver && c.hangsUp(goodbyeTime/2) {
+		return true
+	}
+	return half.CloseWrite() == nil && c.hangsUp(goodbyeTime)
+}
+
+// hangsUp reports whether the peer ends the connection in that time, and not the network for it.
+func (c *conn) hangsUp(wait time.Duration) bool {
+	_ = c.socket().SetReadDeadline(time.Now().Add(wait))
+	_, err := io.Copy(io.Discard, io.LimitReader(c.socket(), 1<<20))
+	return err == nil
 }
 
 // socket is the connection below TLS and WebSocket: nothing is decoded that will be thrown away.

@@ -92,12 +92,9 @@ func (g *guard) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		c.connected = true
 		return nil
 	}
-	level := g.server.log.Warn
-	if err.code == packets.ErrServerShuttingDown {
-		level = g.server.log.Debug
+	if err.code != packets.ErrServerShuttingDown {
+		g.server.logRefusal(cl.ID, err.why, "client_id", cl.ID, "remote", cl.Net.Remote)
 	}
-	level("mqtt connection refused", "client_id", cl.ID, "remote", cl.Net.Remote, "reason", err.why)
-	g.server.refused.Add(1)
 	c.sayGoodbye(err.code)
 	if sent := g.server.mqtt.SendConnack(cl, err.code, false, nil); sent != nil {
 		return fmt.Errorf("refuse connection: %w", sent)
@@ -116,24 +113,20 @@ func (g *guard) accept(c *conn, cl *mqtt.Client, pk packets.Packet) *refusal {
 	case pk.Properties.AuthenticationMethod != "":
 		return &refusal{packets.ErrBadAuthenticationMethod, "enhanced authentication is not supported"}
 	}
-	identity, err := g.server.opts.Authenticate(Login{
+	refused := g.server.recognise(c, cl, Login{
 		ClientID: cl.ID, Username: string(pk.Connect.Username), Password: pk.Connect.Password,
 		Remote: c.RemoteAddr(), Loopback: c.loopback, TLS: c.tlsState(),
 	})
-	if err != nil {
-		return &refusal{packets.ErrBadUsernameOrPassword, err.Error()}
+	if refused == nil {
+		refused = g.server.rates.admit(c, time.Now())
 	}
-	if err := check(identity); err != nil {
-		return &refusal{packets.ErrBadUsernameOrPassword, err.Error()}
+	if refused == nil {
+		refused = g.checkWill(c)
 	}
-	c.identity = identity
-	if refused := g.checkWill(c); refused != nil {
+	if refused != nil {
 		return refused
 	}
 	c.setKeepAlive(cl)
-	g.server.mu.Lock()
-	c.client = cl
-	g.server.mu.Unlock()
 	return g.server.claim(c)
 }
 

@@ -35,7 +35,8 @@ func authenticate(l Login) (topics.Subject, error) {
 // listen starts a guarded broker that ends with the test.
 func listen(t testing.TB, change func(*Options)) *Server {
 	t.Helper()
-	o := Options{Root: topics.DefaultRoot, Authenticate: authenticate}
+	// Tests have few names and many connections.
+	o := Options{Root: topics.DefaultRoot, Authenticate: authenticate, ConnectBurst: 1_000_000}
 	o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if change != nil {
 		change(&o)

@@ -79,7 +79,7 @@ func (s *Server) accept(l net.Listener, config *tls.Config) {
 		}
 		loopback := bound && isLoopback(nc.RemoteAddr())
 		if config != nil {
-			nc = tls.Server(nc, config)
+			nc = s.secure(nc, config)
 		}
 		go s.handle(nc, loopback)
 	}

@@ -19,7 +19,7 @@ type Options struct {
 	// MQTT over TLS, for MQTT over WebSocket and for that over TLS. Port 0 takes a free one; an empty
 	// address opens nothing.
 	TCPAddr, TLSAddr, WebSocketAddr, WebSocketTLSAddr string
-	// TLS is required with TLSAddr and WebSocketTLSAddr.
+	// TLS is required with TLSAddr and WebSocketTLSAddr. See [CertificateError] for its VerifyConnection.
 	TLS *tls.Config
 	// Authenticate decides who a CONNECT is. It is called from many goroutines at once, and each waits for
 	// it. An error refuses the connection and is logged with the client id and the remote address; its text
@@ -30,6 +30,14 @@ type Options struct {
 	// waits for it: it must return, also when the broker is closed. An MQTT 5 publisher is told a [Refusal]. After any other error,
 	// and with MQTT 3.1.1, the connection ends without the acknowledgement; what has QoS 0 is dropped.
 	Report func(Published) error
+	// TakenOver, if there is one, is called when a client was ended, and took notice, because another one came with the same
+	// client id and identity: there are two of them. A client whose connection was lost, and that comes back before the broker knows,
+	// is none. It must not block.
+	TakenOver func(Takeover)
+	// ConnectBurst is how often an identity may connect in quick succession, by default 30, and ConnectInterval how long it takes until it may once
+	// more, by default 1 s. Who only claims to be somebody is not counted.
+	ConnectBurst    int
+	ConnectInterval time.Duration
 	// MaxConnections is how many connections may be open at a time; by default 200,000.
 	MaxConnections int
 	// MaxRetained is how many topics may hold a retained message; by default 500,000.
@@ -67,6 +75,8 @@ type Login struct {
 
 // withDefaults fills in what o leaves open, and reports what it must not.
 func (o Options) withDefaults() (Options, error) {
+	setDefault(&o.ConnectBurst, 30)
+	setDefault(&o.ConnectInterval, time.Second)
 	setDefault(&o.MaxConnections, 200_000)
 	setDefault(&o.MaxRetained, 500_000)
 	setDefault(&o.MaxSubscriptions, 256)

@@ -38,6 +38,11 @@ type Server struct {
 
 	tcp, tls, ws, wss net.Listener
 
+	// turns are those of TLS handshakes.
+	turns    chan struct{}
+	rates    *rates
+	refusals *refusals
+
 	// done is closed when Close begins.
 	done chan struct{}
 	// wg counts the goroutines that Close waits for.
@@ -47,7 +52,9 @@ type Server struct {
 	closed bool
 	conns  map[*conn]struct{}
 	owners map[string]*conn // by client id, those whose CONNECT was accepted
-	locals map[*inProcess]struct{}
+	// disconnects counts the calls of Disconnect.
+	disconnects int64
+	locals      map[*inProcess]struct{}
 	// localSubscriptions is replaced as a whole, with mu held, and read without.
 	localSubscriptions atomic.Pointer[[]*localSubscription]
 
@@ -64,6 +71,7 @@ func Listen(o Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: o, log: o.Log, mqtt: newMochi(), retained: newRetained(o.MaxRetained),
+		turns: newTurns(), rates: newRates(o.ConnectBurst, o.ConnectInterval), refusals: newRefusals(),
 		done:   make(chan struct{}),
 		conns:  map[*conn]struct{}{},
 		owners: map[string]*conn{},
@@ -133,7 +141,11 @@ func (s *Server) handle(nc net.Conn, loopback bool) {
 		return
 	}
 	defer s.forget(c)
-	err := s.handshake(nc)
+	var err error
+	if t, ok := nc.(*tls.Conn); ok {
+		// Before mochi is involved, which allocates buffers and a goroutine at once. newConn has set the deadline.
+		err = s.handshake(context.Background(), t)
+	}
 	if err == nil {
 		err = s.establish(c)
 	}
@@ -141,16 +153,9 @@ func (s *Server) handle(nc net.Conn, loopback bool) {
 	s.protect("publish will", c.publishWill)
 	s.release(c)
 	close(c.done)
-	c.finish(err)
+	took := c.finish(err)
+	s.tellTakenOver(c, took)
 	s.log.Debug("mqtt connection ended", "remote", nc.RemoteAddr().String(), "name", c.identity.Name, "error", err)
-}
-
-// handshake does a TLS handshake before mochi is involved, which allocates buffers and a goroutine at once.
-func (s *Server) handshake(nc net.Conn) error {
-	if t, ok := nc.(*tls.Conn); ok {
-		return t.HandshakeContext(context.Background()) // newConn has set the deadline
-	}
-	return nil
 }
 
 // establish hands the connection to mochi until it ends. A panic in there ends this connection only.

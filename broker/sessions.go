@@ -1,7 +1,11 @@
 package broker
 
 import (
+	"net"
+
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"muster/topics"
 )
 
 // claim makes c the connection of its client id, and ends the one that was. It returns when that is gone
@@ -15,7 +19,7 @@ func (s *Server) claim(c *conn) *refusal {
 		switch {
 		case s.closed:
 			refused = &refusal{packets.ErrServerShuttingDown, "the broker is closing"}
-		case owner != nil && (owner.identity.Role != c.identity.Role || owner.identity.Name != c.identity.Name):
+		case owner != nil && !c.mayFollow(owner):
 			refused = &refusal{packets.ErrClientIdentifierNotValid, "the client id belongs to somebody else who is connected"}
 		case owner == nil && len(s.owners) >= s.opts.MaxConnections:
 			refused = &refusal{packets.ErrServerBusy, "there are too many connections"}
@@ -29,11 +33,50 @@ func (s *Server) claim(c *conn) *refusal {
 		if owner == nil || refused != nil {
 			return refused
 		}
+		owner.replaceBy(c)
 		owner.stop(packets.ErrSessionTakenOver)
 		select {
 		case <-owner.done:
 		case <-s.done:
 		}
+	}
+}
+
+// mayFollow reports whether c may have the client id of another connection: when that is of the same identity, or when the client id is
+// the name of c's device. Nobody keeps out a device by calling itself like that.
+func (c *conn) mayFollow(other *conn) bool {
+	mine := ownerOf(c.identity)
+	return mine == ownerOf(other.identity) || mine.role == topics.RoleDevice && mine.name == c.client.ID
+}
+
+// replaceBy notes who takes the place of c.
+func (c *conn) replaceBy(next *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = next
+}
+
+// A Takeover is that a client had to go because another one came with the same identity.
+type Takeover struct {
+	// Subject is that of both.
+	Subject topics.Subject
+	// Old and New are the remote addresses of the two.
+	Old, New net.Addr
+}
+
+// tellTakenOver tells of the end of c if another took its place while its peer was there: one that took the goodbye and hung up. Else it is
+// a client that has lost its connection and made another.
+func (s *Server) tellTakenOver(c *conn, tookGoodbye bool) {
+	c.mu.Lock()
+	next := c.next
+	c.mu.Unlock()
+	if next == nil || !tookGoodbye || ownerOf(next.identity) != ownerOf(c.identity) {
+		return
+	}
+	s.log.Warn("mqtt client was there when another came with its identity", "client_id", c.client.ID, "role", c.identity.Role,
+		"name", c.identity.Name, "old", c.RemoteAddr().String(), "new", next.RemoteAddr().String())
+	if s.opts.TakenOver != nil {
+		s.opts.TakenOver(Takeover{next.identity, c.RemoteAddr(), next.RemoteAddr()})
 	}
 }
 

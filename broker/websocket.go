@@ -40,7 +40,7 @@ func (s *Server) serveWebSocket(l net.Listener, config *tls.Config) {
 	}
 	l = undisturbedListener{l}
 	if config != nil {
-		l = tls.NewListener(l, config)
+		l = s.secureListener(l, config)
 	}
 	_ = server.Serve(l) // it is only ever ended by unbind
 	_ = server.Close()  // ends the requests that have not become a WebSocket
@@ -101,6 +101,9 @@ func newWebSocketConn(ws *websocket.Conn) *webSocketConn {
 	c.socket = c.Conn
 	if t, ok := c.socket.(*tls.Conn); ok {
 		c.tls, c.socket = t, t.NetConn()
+	}
+	if p, ok := c.socket.(*pacedConn); ok {
+		c.socket = p.Conn
 	}
 	if u, ok := c.socket.(undisturbedConn); ok {
 		c.socket = u.Conn
