@@ -17,16 +17,21 @@ import (
 // smaller.
 const maxBody = 1 << 20
 
+var errBodyTooLarge = fieldErrorf("body", "must not be larger than %d bytes", maxBody)
+
 // An object is the JSON object of a request body, its values still encoded.
 type object map[string]json.RawMessage
 
 // readObject reads the body of a request. No body at all gives nil.
 func readObject(r *http.Request) (object, error) {
+	if r.ContentLength > maxBody { // nothing of it is asked for
+		return nil, errBodyTooLarge
+	}
 	data, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, fieldErrorf("body", "must not be larger than %d bytes", tooLarge.Limit)
+		return nil, errBodyTooLarge
 	case err != nil:
 		return nil, fieldErrorf("body", "ended before it was complete")
 	}
@@ -41,6 +46,9 @@ func parseObject(data []byte) (object, error) {
 	}
 	if !utf8.Valid(data) {
 		return nil, fieldErrorf("body", "must be UTF-8")
+	}
+	if err := checkShape(data); err != nil {
+		return nil, err
 	}
 	var o object
 	if err := json.Unmarshal(data, &o); err != nil {

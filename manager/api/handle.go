@@ -78,6 +78,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="nebula"`)
+		w.Header().Set("Connection", "close") // strangers hold no connections
 	}
 	a.answer(w, r, status, body)
 }

@@ -38,11 +38,8 @@ func (a *api) trace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		t := &trace{requestID: requestID(r)}
-		header := w.Header()
-		header.Set("X-Request-Id", t.requestID)
-		header.Set("Content-Type", "application/json")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Cache-Control", "no-store")
+		w.Header().Set("X-Request-Id", t.requestID)
+		secure(w.Header(), r)
 		sw := &statusWriter{ResponseWriter: w}
 		next.ServeHTTP(sw, r.WithContext(context.WithValue(r.Context(), traceKey{}, t)))
 		if t.route == "" {

@@ -48,7 +48,9 @@ func Listen(addr string, handler http.Handler, log *slog.Logger) (*Server, error
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off
+			// "OPTIONS *" is a request like any other, and wants credentials.
+			DisableGeneralOptionsHandler: true,
+			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off
 		},
 	}, nil
 }

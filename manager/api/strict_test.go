@@ -33,7 +33,7 @@ func testStrictBodies(t *testing.T, open opener) {
 		{"POST", "/apps/new", `{"docker_image": "a", "docker\u005fimage": "b"}`, 400, `{"body": "has the key \"docker_image\" twice"}`},
 		{"POST", "/apps/new", image(`"env_vars": {"A": "1", "B": "A", "A": "2"}`), 400, `{"body": "has the key \"A\" twice"}`},
 		{"POST", "/apps/new", image(`"starting_ports": [{"1": "1"}, {"80": "1", "80": "2"}]`), 400, `{"body": "has the key \"80\" twice"}`},
-		{"POST", "/apps/new", image(`"app_id": ` + deep), 400, `{"body": "is not JSON: invalid character '[' exceeded max depth (at byte 10034)"}`},
+		{"POST", "/apps/new", image(`"app_id": ` + deep), 400, `{"body": "must not be nested deeper than 32 levels"}`},
 		{"PUT", "/apps/web/update", `[]`, 400, `{"body": "must be an object, not array"}`},
 		{"POST", "/device_groups/g", `["web"]`, 400, `{"body": "must be an object, not array"}`},
 		{"POST", "/device_groups/g", `{"apps": [], "apps": ["web"]}`, 400, `{"body": "has the key \"apps\" twice"}`},
