@@ -17,17 +17,18 @@ import (
 const (
 	// staleLimit is how long users are known by what was last read of them while the store fails.
 	staleLimit = 5 * time.Minute
-	// readTimeout is how long one reading of users and user_groups may take.
+	// readTimeout is how long one reading of users, user_groups and tokens may take.
 	readTimeout = 5 * time.Second
 )
 
-// UserStore is the part of a [store.Store] that users are read from.
+// UserStore is the part of a [store.Store] that users and API tokens are read from.
 type UserStore interface {
 	Users() store.Documents[store.User]
 	UserGroups() store.Documents[store.UserGroup]
+	Tokens() store.Documents[store.Token]
 }
 
-// A directory remembers the users and user_groups of a store.
+// A directory remembers the users, user_groups and API tokens of a store.
 type directory struct {
 	store    UserStore
 	maxAge   time.Duration
@@ -105,8 +106,9 @@ func (d *directory) read(ctx context.Context) (*view, error) {
 	defer cancel()
 	users, errUsers := d.store.Users().All(ctx)
 	groups, errGroups := d.store.UserGroups().All(ctx)
+	tokens, errTokens := d.store.Tokens().All(ctx)
 	var left []string
-	for _, err := range []error{errUsers, errGroups} {
+	for _, err := range []error{errUsers, errGroups, errTokens} {
 		unreadable, ok := errors.AsType[*store.UnreadableError](err)
 		if err != nil && !ok {
 			return nil, err
@@ -115,13 +117,13 @@ func (d *directory) read(ctx context.Context) (*view, error) {
 			left = append(left, fmt.Sprintf("%s %q", unreadable.Kind, slices.Sorted(maps.Keys(unreadable.Docs))))
 		}
 	}
-	v := newView(users, groups, d.reserved)
+	v := newView(users, groups, tokens, d.reserved)
 	if slices.ContainsFunc(users, func(u store.User) bool { return u.UserName == d.reserved }) {
 		left = append(left, fmt.Sprintf("user %q, which is the local admin's name", d.reserved))
 	}
 	told := strings.Join(left, "; ")
 	if told != d.told && told != "" {
-		d.log.Warn("left out of the users and user_groups", "documents", told)
+		d.log.Warn("left out of the users, user_groups and tokens", "documents", told)
 	}
 	d.told = told
 	return v, nil

@@ -29,8 +29,8 @@ func TestAnotherManager(t *testing.T) {
 	if got := outcome(other, home, basic("ann", "old")); got != "ann" {
 		t.Errorf("on the other manager before the cache time: %s", got)
 	}
-	if r.store.reads != reads+2 {
-		t.Errorf("the store was read %d times, want users and user_groups once", r.store.reads-reads)
+	if r.store.reads != reads+3 {
+		t.Errorf("the store was read %d times, want users, user_groups and tokens once", r.store.reads-reads)
 	}
 	r.pass(time.Second)
 	for header, want := range map[string]string{basic("ann", "old"): "denied", basic("ann", "new"): "ann", "Bearer old-token": "denied"} {

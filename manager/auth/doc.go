@@ -5,7 +5,7 @@
 //
 // There is one local admin, from the manager's own configuration, and one password that all devices share.
 // Both passwords are made at the first start when they are not configured: see [LoadOrCreate]. Other users
-// of the REST API, and the user_groups that give them their rights, are in the store.
+// of the REST API, API tokens for programs, and the user_groups that give both their rights, are in the store.
 //
 // No error, log or answer of this package has a password, a token or a hash in it.
 package auth

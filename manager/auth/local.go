@@ -8,25 +8,38 @@ func (a *Authenticator) adminAttempt(from, user, password string) attempt {
 	return at
 }
 
+// Two kinds of credentials are refused without a hash of the store's that they are held against.
+const (
+	againstAdmin  = "local admin"
+	againstTokens = "API tokens"
+)
+
 // localAdmin lets the local admin in, whose secret was found to be right or wrong already. The store plays
 // no part. Guesses of others never slow the admin down: they are counted by the address they come from.
 func (a *Authenticator) localAdmin(at attempt, right bool) (Identity, error) {
 	if right && a.memory.trusts(at) {
 		return a.admin(), nil
 	}
-	const against = "local admin"
-	if r, ok := a.memory.refused.Get(at.cred); !right && ok && r.against == against {
-		return Identity{}, at.denied()
+	if !right {
+		return Identity{}, a.wrong(at, againstAdmin)
 	}
 	if err := mustWait(a.now(), at.limits); err != nil {
 		return Identity{}, err
 	}
-	if right {
-		a.memory.trust(at)
-		return a.admin(), nil
+	a.memory.trust(at)
+	return a.admin(), nil
+}
+
+// wrong is why credentials that are known to be wrong are refused. It counts them as a guess, once.
+func (a *Authenticator) wrong(at attempt, against string) error {
+	if r, ok := a.memory.refused.Get(at.cred); ok && r.against == against {
+		return at.denied()
+	}
+	if err := mustWait(a.now(), at.limits); err != nil {
+		return err
 	}
 	a.refuse(at, refusal{against: against, wrong: true})
-	return Identity{}, at.denied()
+	return at.denied()
 }
 
 func (a *Authenticator) admin() Identity {

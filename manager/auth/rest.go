@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"muster/manager/token"
 )
 
 // tokenUser names the admin in the history when only a token is configured.
@@ -29,6 +31,17 @@ func (a *Authenticator) REST(r *http.Request) (Identity, error) {
 	return Identity{}, fmt.Errorf("%w: no Basic or Bearer credentials", ErrDenied)
 }
 
+// Password tells whose user name and password these are, as REST does for Basic credentials. remote is an address with or
+// without a port.
+func (a *Authenticator) Password(ctx context.Context, remote, user, password string) (Identity, error) {
+	return a.basic(ctx, address(remote), user, password)
+}
+
+// Token tells whose token this is, as REST does for Bearer credentials.
+func (a *Authenticator) Token(ctx context.Context, remote, text string) (Identity, error) {
+	return a.bearer(ctx, address(remote), text)
+}
+
 func (a *Authenticator) basic(ctx context.Context, from, user, password string) (Identity, error) {
 	// Both are compared whatever the first says, so that the time taken tells nothing.
 	sameUser, samePassword := matchesUser(a.adminUser, user), a.adminPassword.matches([]byte(password))
@@ -45,13 +58,13 @@ func (a *Authenticator) basic(ctx context.Context, from, user, password string) 
 	return a.identify(ctx, v, a.basicAttempt(v, from, user, password))
 }
 
-func (a *Authenticator) bearer(ctx context.Context, from, token string) (Identity, error) {
-	right := a.adminToken.matches([]byte(token))
-	if token == "" {
+func (a *Authenticator) bearer(ctx context.Context, from, text string) (Identity, error) {
+	right := a.adminToken.matches([]byte(text))
+	if text == "" {
 		return Identity{}, fmt.Errorf("%w: no token", ErrDenied)
 	}
 	if right || a.users == nil {
-		at := a.attempt("bearer", from, "", token)
+		at := a.attempt("bearer", from, "", text)
 		at.wrong = "wrong token"
 		return a.localAdmin(at, right)
 	}
@@ -59,12 +72,15 @@ func (a *Authenticator) bearer(ctx context.Context, from, token string) (Identit
 	if err != nil {
 		return Identity{}, err
 	}
-	return a.identify(ctx, v, a.bearerAttempt(v, from, token))
+	if shown, err := token.Parse(text); err == nil {
+		return a.apiToken(v, from, shown)
+	}
+	return a.identify(ctx, v, a.bearerAttempt(v, from, text))
 }
 
 func bearerToken(r *http.Request) (string, bool) {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+	scheme, text, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(text), ok && strings.EqualFold(scheme, "Bearer")
 }
 
 // address is whom guesses from there, an address with or without a port, are counted against: the host, or with IPv6

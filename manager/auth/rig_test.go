@@ -192,6 +192,10 @@ func (s *failingStore) UserGroups() store.Documents[store.UserGroup] {
 	return failingDocuments[store.UserGroup]{s.Store.UserGroups(), s}
 }
 
+func (s *failingStore) Tokens() store.Documents[store.Token] {
+	return failingDocuments[store.Token]{s.Store.Tokens(), s}
+}
+
 type failingDocuments[T any] struct {
 	store.Documents[T]
 	s *failingStore

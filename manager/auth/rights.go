@@ -10,15 +10,20 @@ type Rights struct {
 	Apps, DeviceGroups, CronJobs map[string]store.Right
 }
 
-// An Identity is whoever makes a REST request.
+// An Identity is whoever makes a REST request, or logs in as a person or program over MQTT.
 type Identity struct {
-	// Name is the user's name, for the log and for the history of changes. It is empty when
-	// authentication is disabled.
+	// Name is the user's name, for the log and for the history of changes; that of an API token is "token:" and the
+	// token's name, which no user can have. It is empty when authentication is disabled.
 	Name string
+	// Token is the ID of the API token that was shown; empty for everybody else.
+	Token string
 	// Admin may do everything.
 	Admin bool
 	// Rights are those of somebody who is not an admin; nil when there are none.
 	Rights *Rights
+	// MQTTRole and BrokerAuth are those of the API token: see [store.Token].
+	MQTTRole   string
+	BrokerAuth bool
 }
 
 // MayPrune reports whether the identity may have devices prune their images.

@@ -29,11 +29,13 @@ type view struct {
 	unselectedAre string
 	// passwords are the hashes of all passwords.
 	passwords []string
+	// tokens are the API tokens by their IDs.
+	tokens map[string]*apiToken
 }
 
-// newView combines users and user_groups. The user whose name is reserved is left out.
-func newView(users []store.User, groups []store.UserGroup, reserved string) *view {
-	v := &view{users: make(map[string]*account, len(users)), selected: map[string][]*account{}}
+// newView combines users, user_groups and tokens. The user whose name is reserved is left out.
+func newView(users []store.User, groups []store.UserGroup, tokens []store.Token, reserved string) *view {
+	v := &view{users: make(map[string]*account, len(users)), selected: map[string][]*account{}, tokens: apiTokens(tokens, groups)}
 	rights := rightsByMember(groups)
 	are := sha256.New()
 	for _, u := range users {
@@ -68,6 +70,21 @@ type membership struct {
 	Rights
 }
 
+func newMembership() *membership {
+	return &membership{Rights: Rights{
+		Apps: map[string]store.Right{}, DeviceGroups: map[string]store.Right{}, CronJobs: map[string]store.Right{},
+	}}
+}
+
+// join adds what the group gives.
+func (m *membership) join(g store.UserGroup) {
+	m.admin = m.admin || g.Admin
+	m.Pruning = m.Pruning || g.PruningAllowed
+	widen(m.Apps, g.Apps)
+	widen(m.DeviceGroups, g.DeviceGroups)
+	widen(m.CronJobs, g.CronJobs)
+}
+
 // rightsByMember is the union over the groups, by name of the member.
 func rightsByMember(groups []store.UserGroup) map[string]*membership {
 	all := map[string]*membership{}
@@ -75,16 +92,10 @@ func rightsByMember(groups []store.UserGroup) map[string]*membership {
 		for _, name := range g.GroupMembers {
 			m := all[name]
 			if m == nil {
-				m = &membership{Rights: Rights{
-					Apps: map[string]store.Right{}, DeviceGroups: map[string]store.Right{}, CronJobs: map[string]store.Right{},
-				}}
+				m = newMembership()
 				all[name] = m
 			}
-			m.admin = m.admin || g.Admin
-			m.Pruning = m.Pruning || g.PruningAllowed
-			widen(m.Apps, g.Apps)
-			widen(m.DeviceGroups, g.DeviceGroups)
-			widen(m.CronJobs, g.CronJobs)
+			m.join(g)
 		}
 	}
 	return all
