@@ -14,14 +14,15 @@ import (
 // bind opens all listeners of the options.
 func (s *Server) bind() error {
 	for _, l := range []struct {
-		to   *net.Listener
-		addr string
-		what string
+		to    *net.Listener
+		addr  string
+		what  string
+		field string
 	}{
-		{&s.tcp, s.opts.TCPAddr, "MQTT"},
-		{&s.tls, s.opts.TLSAddr, "MQTT over TLS"},
-		{&s.ws, s.opts.WebSocketAddr, "MQTT over WebSocket"},
-		{&s.wss, s.opts.WebSocketTLSAddr, "MQTT over WebSocket over TLS"},
+		{&s.tcp, s.opts.TCPAddr, "MQTT", "TCPAddr"},
+		{&s.tls, s.opts.TLSAddr, "MQTT over TLS", "TLSAddr"},
+		{&s.ws, s.opts.WebSocketAddr, "MQTT over WebSocket", "WebSocketAddr"},
+		{&s.wss, s.opts.WebSocketTLSAddr, "MQTT over WebSocket over TLS", "WebSocketTLSAddr"},
 	} {
 		if l.addr == "" {
 			continue
@@ -31,12 +32,24 @@ func (s *Server) bind() error {
 		config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Minute, Interval: 30 * time.Second, Count: 4}}
 		listener, err := config.Listen(context.Background(), "tcp", l.addr)
 		if err != nil {
-			return listenError(l.what, l.addr, err)
+			return &ListenError{Field: l.field, Err: listenError(l.what, l.addr, err)}
 		}
 		*l.to = &patientListener{Listener: listener, done: s.done, log: s.log}
 	}
 	return nil
 }
+
+// A ListenError is one of an address that cannot be listened on.
+type ListenError struct {
+	// Field is that of [Options] with the address, TCPAddr for example.
+	Field string
+	Err   error
+}
+
+func (e *ListenError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error itself.
+func (e *ListenError) Unwrap() error { return e.Err }
 
 func listenError(what, addr string, err error) error {
 	switch {

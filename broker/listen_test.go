@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -23,6 +24,9 @@ func TestListenOnTakenPort(t *testing.T) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error %q does not say %q", err, part)
 		}
+	}
+	if at, ok := errors.AsType[*ListenError](err); !ok || at.Field != "WebSocketAddr" {
+		t.Errorf("the error is of %v", at)
 	}
 	// All or none: the other address is free again.
 	l, err := net.Listen("tcp", first)

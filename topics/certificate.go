@@ -2,6 +2,11 @@ package topics
 
 import "encoding/json"
 
+// FleetProtocol is what a client names among its protocols in the TLS handshake (ALPN, RFC 7301), beside the one that it
+// speaks, to be shown the certificate of the fleet's own authority where a manager has another as well. It is for devices,
+// which may trust no other authority. A server that does not know it has but one certificate.
+const FleetProtocol = "muster-fleet"
+
 // A CertificateRequest asks for a device's certificate: the payload of an [EnrollRequest] topic, with an enrollment token,
 // and of a [DeviceRenew] topic, without. The same goes over HTTPS.
 type CertificateRequest struct {

@@ -2,6 +2,7 @@ package certificate_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"log/slog"
 	"math/big"
 	"os"
@@ -27,6 +28,12 @@ type shelf struct {
 func newShelf(t *testing.T) *shelf {
 	dir := t.TempDir()
 	return &shelf{T: t, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+}
+
+// write puts a new certificate there, for a day.
+func (s *shelf) write() *x509.Certificate {
+	s.Helper()
+	return rig.WriteCertificate(s, s.cert, s.key, day)
 }
 
 func (s *shelf) load() *certificate.Certificate {
