@@ -32,6 +32,9 @@ func show(doc any) (shown json.RawMessage, fields map[string]any, err error) {
 		hide(&d.Password)
 		hide(&d.Token)
 		public = d
+	case store.Identity:
+		d.SecretHash = nil
+		public = d
 	case store.DeviceGroup, store.UserGroup, fleet.Annotations:
 		public = d
 	default:

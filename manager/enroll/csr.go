@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -21,7 +22,7 @@ const minRSA, maxRSA = 2048, 4096
 // A csr is a certificate request that was found to be in order.
 type csr struct {
 	device string
-	key    any
+	key    crypto.PublicKey
 	// publicKey is the key in DER, as certificates have it.
 	publicKey []byte
 }

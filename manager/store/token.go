@@ -27,6 +27,9 @@ type Token struct {
 	// Uses is how many devices it is for, and Used how many there were.
 	Uses int64 `json:"uses,omitempty"`
 	Used int64 `json:"used,omitempty"`
+	// Taking names devices for which a use was taken and of which it may not be known yet whether they have their identities: taking it
+	// once more takes no other.
+	Taking []string `json:"taking,omitempty"`
 	// Approve has an admin decide on each device.
 	Approve bool `json:"approve,omitempty"`
 

@@ -1,0 +1,225 @@
+package enroll
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"muster/manager/store"
+	"muster/manager/token"
+	"muster/topics"
+)
+
+func TestADeviceIsEnrolledOnce(t *testing.T) {
+	r := newRig(t)
+	tok, key := r.token(), newKey(t)
+	reply := r.ask(topics.Issued, "d1", key, tok)
+	block, _ := pem.Decode([]byte(reply.Certificate))
+	cert, err := x509.ParseCertificate(block.Bytes)
+	r.must(err)
+	if cert.Subject.CommonName != "d1" || !key.PublicKey.Equal(cert.PublicKey) {
+		t.Errorf("the certificate is of %v, or of another key", cert.Subject)
+	}
+	third := int64(DefaultLife.Seconds()) / 3
+	if reply.DeviceGroup != "shops" || reply.BrokerURL != "mqtts://muster.example:8883" || reply.Authorities == "" || reply.RenewIn > 2*third || reply.RenewIn < 2*third-60 {
+		t.Errorf("the answer is %+v", reply)
+	}
+	i := r.identity("d1")
+	if i.State != store.IdentityActive || i.DeviceGroup != "shops" || i.TokenID != tok.ID || !bytes.Equal(i.PublicKey, cert.RawSubjectPublicKeyInfo) ||
+		len(i.Certificates) != 1 || i.Certificates[0].Authority != "1" || i.Requested.IsZero() {
+		t.Errorf("the identity is %+v", i)
+	}
+	if len(r.changed) == 0 || r.changed[len(r.changed)-1].State != store.IdentityActive {
+		t.Errorf("others hear of %+v", r.changed)
+	}
+
+	// The reply got lost, and the token has ended since.
+	_, err = r.store.Tokens().Modify(t.Context(), tok.ID, func(t *store.Token) error { t.Expires = time.Now().Add(-time.Hour); return nil })
+	r.must(err)
+	r.TokensChanged()
+	r.ask(topics.Issued, "d1", key, tok)
+	r.must(r.MayLogIn(t.Context(), tok.ID, tok.Secret(), "d1"))
+	if n := r.used(tok); n != 1 {
+		t.Errorf("%d uses are taken, want 1", n)
+	}
+
+	device, err := r.store.Devices().Get(t.Context(), "d1")
+	r.must(err)
+	if device.DeviceGroup != "shops" || len(device.Events) != 1 || device.Events[0].Kind != store.EventEnrolled {
+		t.Errorf("what is known of the device: %+v", device)
+	}
+	entries, err := r.store.Audit().Page(t.Context(), store.AuditQuery{}, 10)
+	r.must(err)
+	if len(entries) != 1 || entries[0].Action != "enroll" || entries[0].Name != "d1" || entries[0].By != token.EnrollUser(tok.ID) || entries[0].RequestID != "r1" {
+		t.Errorf("the audit trail has %+v", entries)
+	}
+	if log := r.log.String(); strings.Contains(log, tok.Secret()) {
+		t.Errorf("the log has the token's secret: %s", log)
+	}
+}
+
+func TestTokensThatAreOfNoUse(t *testing.T) {
+	r := newRig(t)
+	key := newKey(t)
+	good := r.token()
+	r.ask(topics.Issued, "first", newKey(t), good)
+	wrongSecret, err := token.Parse(good.ID + "." + token.New(token.Pin{}).Secret())
+	r.must(err)
+	for name, tc := range map[string]struct {
+		token token.Token
+		want  string
+	}{
+		"used up":        {good, "no uses left"},
+		"wrong secret":   {wrongSecret, "unknown"},
+		"never made":     {token.New(token.Pin{}), "unknown"},
+		"ended":          {r.token(func(t *store.Token) { t.Expires = time.Now() }), "expired"},
+		"without an end": {r.token(func(t *store.Token) { t.Expires = time.Time{} }), "expired"},
+		"of another":     {r.token(func(t *store.Token) { t.Device = "d2" }), "another device"},
+		"of the API":     {r.token(func(t *store.Token) { t.Kind = store.TokenAPI }), "not an enrollment token"},
+		"without a hash": {r.token(func(t *store.Token) { t.Hash = nil }), "unknown"},
+	} {
+		if reply := r.ask(topics.Refused, "d1", key, tc.token); !strings.Contains(reply.Error, tc.want) {
+			t.Errorf("%s: refused because %q, want %q", name, reply.Error, tc.want)
+		}
+		if r.MayLogIn(t.Context(), tc.token.ID, tc.token.Secret(), "d1") == nil {
+			t.Errorf("%s: may log in", name)
+		}
+		if row, err := r.store.Tokens().Get(t.Context(), tc.token.ID); err == nil && row.Used > 1 {
+			t.Errorf("%s: %d uses are taken", name, row.Used)
+		}
+	}
+	for _, text := range []string{"", good.ID, good.Text() + "x", strings.Repeat("A", topics.MaxToken)} {
+		reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", request(t, "d1", key, text)))
+		if !strings.Contains(reply.Error, "token: must be a token") {
+			t.Errorf("%q is refused because %q", text, reply.Error)
+		}
+	}
+	if _, err := r.store.Identities().Get(t.Context(), "d1"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a device that was refused has an identity: %v", err)
+	}
+}
+
+func TestNobodyTakesOverADevice(t *testing.T) {
+	r := newRig(t)
+	tok := r.token(func(t *store.Token) { t.Uses = 10 })
+	r.ask(topics.Issued, "d1", newKey(t), tok)
+	before := r.identity("d1")
+	if reply := r.ask(topics.Refused, "d1", newKey(t), tok); !strings.Contains(reply.Error, "another key") {
+		t.Errorf("refused because %q", reply.Error)
+	}
+	// A request of one device under the name of another.
+	reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", request(t, "d2", newKey(t), tok.Text())))
+	if !strings.Contains(reply.Error, "common name") {
+		t.Errorf("refused because %q", reply.Error)
+	}
+	if after := r.identity("d1"); !bytes.Equal(before.PublicKey, after.PublicKey) || after.Changed != before.Changed {
+		t.Errorf("the identity was %+v and is %+v", before, after)
+	}
+	if r.used(tok) != 1 {
+		t.Errorf("%d uses are taken, want 1", r.used(tok))
+	}
+	device, err := r.store.Devices().Get(t.Context(), "d1")
+	r.must(err)
+	if device.Events[0].Kind != store.EventRefused {
+		t.Errorf("the device's events are %v", device.Events)
+	}
+	// A device with a secret has no key that could ask for a certificate.
+	_, err = r.store.Identities().Create(t.Context(), store.Identity{Device: "s1", DeviceGroup: "shops", State: store.IdentityActive, SecretHash: []byte("x")})
+	r.must(err)
+	r.ask(topics.Refused, "s1", newKey(t), tok)
+}
+
+func TestAnotherTokenOfTheSameDevice(t *testing.T) {
+	r := newRig(t)
+	key := newKey(t)
+	r.ask(topics.Issued, "d1", key, r.token())
+	same, elsewhere := r.token(), r.token(func(t *store.Token) { t.DeviceGroup = "other" })
+	r.ask(topics.Issued, "d1", key, same)
+	if r.used(same) != 0 {
+		t.Errorf("a device that is enrolled has used up a token")
+	}
+	if reply := r.ask(topics.Refused, "d1", key, elsewhere); !strings.Contains(reply.Error, "another device_group") {
+		t.Errorf("refused because %q", reply.Error)
+	}
+	if i := r.identity("d1"); i.DeviceGroup != "shops" {
+		t.Errorf("the device is in %q now", i.DeviceGroup)
+	}
+	r.ask(topics.Refused, "d1", key, r.token(func(t *store.Token) { t.Expires = time.Now() }))
+}
+
+func TestOneUseIsOneDevice(t *testing.T) {
+	for what, twoDevices := range map[string]bool{"of one device with one key": false, "of two devices": true} {
+		r := newRig(t)
+		tok, key := r.token(), newKey(t)
+		var all sync.WaitGroup
+		replies := make([]topics.CertificateReply, 16)
+		for n := range replies {
+			device, key := "d1", key
+			if twoDevices && n%2 == 1 {
+				device, key = "d2", newKey(t)
+			}
+			asked := request(t, device, key, tok.Text())
+			all.Go(func() { replies[n] = r.Enroll(t.Context(), device, asked) })
+		}
+		all.Wait()
+		states := map[string]int{}
+		for _, reply := range replies {
+			states[reply.State]++
+		}
+		identities, err := r.store.Identities().List(t.Context(), store.IdentityFilter{}, "", 10)
+		r.must(err)
+		if len(identities) != 1 || r.used(tok) != 1 {
+			t.Errorf("%s: %d identities and %d uses, want one of each", what, len(identities), r.used(tok))
+		}
+		if !twoDevices && states[topics.Refused] > 0 || twoDevices && (states[topics.Issued] == 0 || states[topics.Refused] != 8) {
+			t.Errorf("%s: the answers are %v", what, states)
+		}
+	}
+}
+
+func TestAManagerThatDiesInBetween(t *testing.T) {
+	r := newRig(t)
+	tok, key := r.token(), newKey(t)
+	// It took the use, and no more.
+	r.must(r.takeUse(t.Context(), tok.ID, "d1", time.Now()))
+	r.must(r.MayLogIn(t.Context(), tok.ID, tok.Secret(), "d1"))
+	if reply := r.ask(topics.Refused, "d2", newKey(t), tok); !strings.Contains(reply.Error, "no uses left") {
+		t.Errorf("refused because %q", reply.Error)
+	}
+	r.ask(topics.Issued, "d1", key, tok)
+	if r.used(tok) != 1 {
+		t.Errorf("%d uses are taken, want 1", r.used(tok))
+	}
+	// The device is deleted: the token is used up all the same.
+	_, had, err := r.Forget(t.Context(), "d1")
+	if err != nil || !had {
+		t.Fatalf("forget: %v, had an identity: %v", err, had)
+	}
+	r.ask(topics.Refused, "d1", key, tok)
+}
+
+func TestTakingDoesNotGrow(t *testing.T) {
+	r := newRig(t)
+	tok := r.token(func(t *store.Token) { t.Uses = 1000 })
+	r.must(r.takeUse(t.Context(), tok.ID, "interrupted", time.Now()))
+	for n := range 2 * crowded {
+		device := "d" + string(rune('a'+n/26)) + string(rune('a'+n%26))
+		r.must(r.takeUse(t.Context(), tok.ID, device, time.Now()))
+		_, err := r.store.Identities().Create(t.Context(), store.Identity{Device: device, DeviceGroup: "shops", State: store.IdentityActive, PublicKey: []byte("k")})
+		r.must(err)
+	}
+	row, err := r.store.Tokens().Get(t.Context(), tok.ID)
+	r.must(err)
+	if len(row.Taking) > crowded || row.Used != 1+2*crowded {
+		t.Errorf("%d names are kept, %d uses are taken", len(row.Taking), row.Used)
+	}
+	r.must(r.takeUse(t.Context(), tok.ID, "interrupted", time.Now()))
+	if used := r.used(tok); used != 1+2*crowded {
+		t.Errorf("a device whose identity was not made lost its use: %d are taken", used)
+	}
+}
