@@ -14,6 +14,7 @@ import (
 	"muster/manager/audit"
 	"muster/manager/auth"
 	"muster/manager/store"
+	"muster/manager/token"
 )
 
 // requestTimeout is how long a request may take once its header has been read.
@@ -53,6 +54,8 @@ type Options struct {
 	// identified. It must not block.
 	Changed func(by string)
 	Log     *slog.Logger
+	// Pin is what new enrollment tokens tell devices to know their managers by: see [token.Token]. nil leaves them without.
+	Pin func() token.Pin
 	// CacheTime is for how long changes of device_groups through other managers may go unnoticed when a change
 	// of an app or cron_job is checked; 0 is 10 s.
 	CacheTime time.Duration
@@ -74,6 +77,7 @@ type api struct {
 	configs   Configs
 	auth      Authenticator
 	fleet     Fleet
+	pin       func() token.Pin
 	onChanged func(by string)
 	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
@@ -97,7 +101,7 @@ func New(o Options) (http.Handler, error) {
 		o.CacheTime = defaultCacheTime
 	}
 	a := &api{
-		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, onChanged: o.Changed, observe: o.Observe, log: o.Log,
+		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
 	}

@@ -85,6 +85,8 @@ var (
 
 	deviceKind = kind{"device", "devices", "device", "device_exists", topics.CheckName}
 
+	tokenKind = kind{"token", "tokens", "token", "token_exists", checkTokenID}
+
 	userKind      = kind{"user", "users", "user", "user_exists", auth.CheckUserName}
 	userGroupKind = kind{"user_group", "user_groups", "user_group", "user_group_exists", auth.CheckUserName}
 	// changedUserKind misses a user in the words that Nebula has for it where one is changed.

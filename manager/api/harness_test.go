@@ -35,6 +35,8 @@ const (
 	user     = "root"
 	password = "secret-pa55"
 	token    = "secret-t0ken"
+	// oldToken is the ID of a token that is there.
+	oldToken = "OLDTOKENID"
 )
 
 // A manager is the API with a store behind it, and with what it told others.
@@ -172,7 +174,8 @@ func openStore(t testing.TB) openedStore {
 }
 
 // fill puts in the documents that most tests start from: the app web, the app idle that is not running,
-// the device_group fleet with web, a report of the device till in it, the cron_job nightly, which it does not list, and those of [manager.fillUsers].
+// the device_group fleet with web, a report of the device till in it, a token for devices in it, the cron_job nightly, which it does not
+// list, and those of [manager.fillUsers].
 func (m *manager) fill() {
 	m.t.Helper()
 	m.fillUsers()
@@ -188,6 +191,9 @@ func (m *manager) fill() {
 		m.store.Apps().Create(ctx, idle),
 		m.store.CronJobs().Create(ctx, nightly),
 		m.store.DeviceGroups().Create(ctx, store.DeviceGroup{DeviceGroup: "fleet", DeviceGroupID: 1, PruneID: 1, Apps: []string{"web"}}),
+		m.store.Tokens().Create(ctx, store.Token{
+			ID: oldToken, Kind: store.TokenEnroll, DeviceGroup: "fleet", Uses: 1, Created: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour),
+		}),
 		m.store.Devices().Observe(ctx, []store.Sighting{{
 			Head:   store.DeviceHead{Device: "till", DeviceGroup: "fleet", Phase: topics.PhaseWaiting, Reported: time.Now()},
 			Report: json.RawMessage(`{"device": "till", "device_group": "fleet", "phase": "waiting"}`), Boot: "b", Seq: 1,

@@ -90,6 +90,7 @@ func requirements() map[string]requirement {
 			"POST /users/{user}/refresh": admin,
 		"GET /user_groups/{user_group}, POST /user_groups/{user_group}, DELETE /user_groups/{user_group}, " +
 			"PUT /user_groups/{user_group}/update, PATCH /user_groups/{user_group}/update": admin,
+		"GET /tokens, POST /tokens, GET /tokens/{token}, DELETE /tokens/{token}": admin,
 		"GET /audit": admin,
 	} {
 		for method := range strings.SplitSeq(methods, ", ") {

@@ -17,7 +17,7 @@ type route struct {
 func (a *api) routes() []route {
 	const ro, rw = store.ReadOnly, store.ReadWrite
 	apps, cronJobs, groups := a.apps(), a.cronJobs(), a.groups()
-	users, userGroups := a.users(), a.userGroups()
+	users, userGroups, tokens := a.users(), a.userGroups(), a.tokens()
 	return []route{
 		{"GET", "/status", anyone, status},
 		{"GET", "/openapi.json", anyone, getOpenAPI},
@@ -69,6 +69,11 @@ func (a *api) routes() []route {
 		{"DELETE", "/user_groups/{user_group}", admin, a.changingUsers(userGroups.delete)},
 		{"PUT", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
 		{"PATCH", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
+
+		{"GET", "/tokens", admin, tokens.list},
+		{"POST", "/tokens", admin, a.changingUsers(tokens.create)},
+		{"GET", "/tokens/{token}", admin, tokens.get},
+		{"DELETE", "/tokens/{token}", admin, a.changingUsers(tokens.delete)},
 
 		{"POST", "/prune", pruning, groups.pruneAll},
 

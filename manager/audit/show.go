@@ -35,6 +35,11 @@ func show(doc any) (shown json.RawMessage, fields map[string]any, err error) {
 	case store.Identity:
 		d.SecretHash = nil
 		public = d
+	case store.Token:
+		public = struct {
+			store.Token
+			Hash string `json:"hash"`
+		}{d, hidden}
 	case store.DeviceGroup, store.UserGroup, fleet.Annotations:
 		public = d
 	default:

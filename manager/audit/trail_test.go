@@ -52,6 +52,7 @@ func TestSecretsAreHidden(t *testing.T) {
 	user2, user3 := user, user
 	user2.Token, user2.TokenSelector = canary+"T", canary+"S"
 	user3.Password = canary + "P"
+	program := store.Token{ID: "ABCDEFGHIJ", Name: "ci", Hash: []byte(canary)}
 	bare := store.User{UserName: "u", Password: canary}
 	vars := []string{"env_vars.GONE", "env_vars.NEW", "env_vars.PASSWORD"}
 	for name, tc := range map[string]struct {
@@ -67,6 +68,7 @@ func TestSecretsAreHidden(t *testing.T) {
 		"new password":     {user, user3, []string{"password"}, `{"user_name":"u","password":"(hidden)","token":"(hidden)"}`},
 		"new user":         {nil, user, []string{}, `{"user_name":"u","password":"(hidden)","token":"(hidden)"}`},
 		"deleted user":     {user, nil, []string{}, `null`},
+		"new API token":    {nil, program, []string{}, `"hash":"(hidden)"`},
 		"user, no token":   {nil, bare, []string{}, `{"user_name":"u","password":"(hidden)","token":""}`},
 		"token taken away": {user, bare, []string{"password", "token"}, `{"user_name":"u","password":"(hidden)","token":""}`},
 	} {

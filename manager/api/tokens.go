@@ -1,0 +1,137 @@
+package api
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"muster/manager/auth"
+	"muster/manager/store"
+	"muster/manager/token"
+)
+
+// tokens answers the calls about API tokens and enrollment tokens.
+type tokens struct{ documents[store.Token] }
+
+func (a *api) tokens() tokens {
+	return tokens{documents[store.Token]{a, tokenKind, a.store.Tokens()}}
+}
+
+func (t tokens) list(r *http.Request) (int, any, error) {
+	q := readQuery(r)
+	kind := store.TokenKind(q.oneOf("kind", string(store.TokenAPI), string(store.TokenEnroll)))
+	if err := q.done(); err != nil {
+		return 0, nil, err
+	}
+	all, err := t.docs.All(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	slices.SortStableFunc(all, func(a, b store.Token) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	answers := []any{}
+	for _, one := range all {
+		if kind == "" || one.Kind == kind {
+			answers = append(answers, answerToken(one))
+		}
+	}
+	return http.StatusOK, map[string]any{tokenKind.plural: answers}, nil
+}
+
+func (t tokens) get(r *http.Request) (int, any, error) {
+	one, err := t.existing(r)
+	return http.StatusOK, answerToken(one), err
+}
+
+// create answers with the token as its bearer has to show it, which nobody can be told again.
+func (t tokens) create(r *http.Request) (int, any, error) {
+	doc, err := readToken(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	done, err := t.beginChange(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
+	if err := t.fits(r, doc); err != nil {
+		return 0, nil, err
+	}
+	var pin token.Pin
+	if doc.Kind == store.TokenEnroll && t.pin != nil {
+		pin = t.pin()
+	}
+	made := token.New(pin)
+	doc.ID, doc.Hash, doc.By = made.ID, made.Hash(), auth.IdentityFrom(r.Context()).Name
+	if err := t.add(r, doc.ID, doc); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, toldToken(doc, made.Text()), nil
+}
+
+// fits reports why the token cannot be made beside what is there.
+func (t tokens) fits(r *http.Request, doc store.Token) error {
+	if doc.Kind == store.TokenEnroll {
+		_, err := t.store.DeviceGroups().Get(r.Context(), doc.DeviceGroup)
+		return groupKind.about(doc.DeviceGroup, err)
+	}
+	groups, err := t.store.UserGroups().Some(r.Context(), doc.UserGroups)
+	if err != nil {
+		return err
+	}
+	if len(groups) < len(doc.UserGroups) {
+		return &refusal{http.StatusForbidden, userGroupKind.exists, false}
+	}
+	all, err := t.docs.All(r.Context())
+	if unreadable, ok := errors.AsType[*store.UnreadableError](err); err != nil && (!ok || unreadable == nil) {
+		return err
+	}
+	taken := func(other store.Token) bool { return other.Kind == store.TokenAPI && other.Name == doc.Name }
+	if slices.ContainsFunc(all, taken) {
+		return &refusal{http.StatusForbidden, tokenKind.exists, true}
+	}
+	return nil
+}
+
+// commonToken is what is told of every token. Nothing that is told helps to find the secret.
+type commonToken struct {
+	ID      string          `json:"id"`
+	Token   string          `json:"token,omitempty"`
+	Name    string          `json:"name"`
+	Kind    store.TokenKind `json:"kind"`
+	Created time.Time       `json:"created"`
+	By      string          `json:"by"`
+	Expires *time.Time      `json:"expires"`
+}
+
+type enrollToken struct {
+	commonToken
+	DeviceGroup string `json:"device_group"`
+	Device      string `json:"device"`
+	Uses        int64  `json:"uses"`
+	Used        int64  `json:"used"`
+	Approve     bool   `json:"approve"`
+}
+
+type apiToken struct {
+	commonToken
+	Admin      bool     `json:"admin"`
+	UserGroups []string `json:"user_groups"`
+	MQTTRole   string   `json:"mqtt_role"`
+	BrokerAuth bool     `json:"broker_auth"`
+}
+
+func answerToken(t store.Token) any { return toldToken(t, "") }
+
+// toldToken is an answer with the token itself, unless that is empty.
+func toldToken(t store.Token, text string) any {
+	common := commonToken{ID: t.ID, Token: text, Name: t.Name, Kind: t.Kind, Created: t.Created, By: t.By}
+	if !t.Expires.IsZero() {
+		common.Expires = &t.Expires
+	}
+	if t.Kind == store.TokenEnroll {
+		return enrollToken{common, t.DeviceGroup, t.Device, t.Uses, t.Used, t.Approve}
+	}
+	return apiToken{common, t.Admin, append([]string{}, t.UserGroups...), t.MQTTRole, t.BrokerAuth}
+}
