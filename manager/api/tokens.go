@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"muster/manager/auth"
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/manager/token"
 )
@@ -33,7 +33,7 @@ func (t tokens) list(r *http.Request) (int, any, error) {
 	answers := []any{}
 	for _, one := range all {
 		if kind == "" || one.Kind == kind {
-			answers = append(answers, answerToken(one))
+			answers = append(answers, fleet.ShowToken(one, ""))
 		}
 	}
 	return http.StatusOK, map[string]any{tokenKind.plural: answers}, nil
@@ -41,7 +41,7 @@ func (t tokens) list(r *http.Request) (int, any, error) {
 
 func (t tokens) get(r *http.Request) (int, any, error) {
 	one, err := t.existing(r)
-	return http.StatusOK, answerToken(one), err
+	return http.StatusOK, fleet.ShowToken(one, ""), err
 }
 
 // create answers with the token as its bearer has to show it, which nobody can be told again.
@@ -67,7 +67,7 @@ func (t tokens) create(r *http.Request) (int, any, error) {
 	if err := t.add(r, doc.ID, doc); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, toldToken(doc, made.Text()), nil
+	return http.StatusOK, fleet.ShowToken(doc, made.Text()), nil
 }
 
 // fits reports why the token cannot be made beside what is there.
@@ -92,46 +92,4 @@ func (t tokens) fits(r *http.Request, doc store.Token) error {
 		return &refusal{http.StatusForbidden, tokenKind.exists, true}
 	}
 	return nil
-}
-
-// commonToken is what is told of every token. Nothing that is told helps to find the secret.
-type commonToken struct {
-	ID      string          `json:"id"`
-	Token   string          `json:"token,omitempty"`
-	Name    string          `json:"name"`
-	Kind    store.TokenKind `json:"kind"`
-	Created time.Time       `json:"created"`
-	By      string          `json:"by"`
-	Expires *time.Time      `json:"expires"`
-}
-
-type enrollToken struct {
-	commonToken
-	DeviceGroup string `json:"device_group"`
-	Device      string `json:"device"`
-	Uses        int64  `json:"uses"`
-	Used        int64  `json:"used"`
-	Approve     bool   `json:"approve"`
-}
-
-type apiToken struct {
-	commonToken
-	Admin      bool     `json:"admin"`
-	UserGroups []string `json:"user_groups"`
-	MQTTRole   string   `json:"mqtt_role"`
-	BrokerAuth bool     `json:"broker_auth"`
-}
-
-func answerToken(t store.Token) any { return toldToken(t, "") }
-
-// toldToken is an answer with the token itself, unless that is empty.
-func toldToken(t store.Token, text string) any {
-	common := commonToken{ID: t.ID, Token: text, Name: t.Name, Kind: t.Kind, Created: t.Created, By: t.By}
-	if !t.Expires.IsZero() {
-		common.Expires = &t.Expires
-	}
-	if t.Kind == store.TokenEnroll {
-		return enrollToken{common, t.DeviceGroup, t.Device, t.Uses, t.Used, t.Approve}
-	}
-	return apiToken{common, t.Admin, append([]string{}, t.UserGroups...), t.MQTTRole, t.BrokerAuth}
 }
