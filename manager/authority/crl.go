@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"muster/manager/store"
@@ -39,7 +40,7 @@ func (f *Fleet) CRL(ctx context.Context, life time.Duration) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := ""
+	var text strings.Builder
 	for _, a := range f.known.Load().believed() {
 		if a.key == nil {
 			return "", fmt.Errorf("authority %q: %w", a.doc.ID, a.unusable)
@@ -52,7 +53,7 @@ func (f *Fleet) CRL(ctx context.Context, life time.Duration) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("authority %q: %w", a.doc.ID, err)
 		}
-		text += string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))
 	}
-	return text, nil
+	return text.String(), nil
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
 	"time"
 
 	"muster/manager/store"
@@ -95,13 +96,13 @@ func (f *Fleet) document(a *issuer, key *ecdsa.PrivateKey, by string) (store.Aut
 
 // inPEM is nothing for no certificate.
 func inPEM(certs ...*x509.Certificate) string {
-	text := ""
+	var text strings.Builder
 	for _, cert := range certs {
 		if cert != nil {
-			text += string(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: cert.Raw}))
+			text.Write(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: cert.Raw}))
 		}
 	}
-	return text
+	return text.String()
 }
 
 func earlier(a, b time.Time) time.Time {

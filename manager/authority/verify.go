@@ -73,11 +73,11 @@ func unknownIssuer(cert *x509.Certificate) error {
 
 // Roots are the certificates in PEM of the authorities that devices have to believe, oldest first.
 func (f *Fleet) Roots() string {
-	text := ""
+	var roots []*x509.Certificate
 	for _, a := range f.known.Load().believed() {
-		text += inPEM(a.cert)
+		roots = append(roots, a.cert)
 	}
-	return text
+	return inPEM(roots...)
 }
 
 // Pin is that of the authority that issues. The chain of every server that has heard of it has its key.
