@@ -95,7 +95,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
 	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Log: log})
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request,
 	})
 	if err != nil {

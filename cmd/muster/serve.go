@@ -58,6 +58,7 @@ type serveFlags struct {
 	authEnabled       bool
 	devicePassword    string
 	trustedProxies    []string
+	requestRate       uint16
 
 	cacheTime time.Duration
 	reportTTL time.Duration
@@ -99,6 +100,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.BoolVar(&f.authEnabled, "auth-enabled", true, "whether the REST API wants credentials; without, it listens on loopback only")
 	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil, "addresses and CIDRs of reverse proxies whose X-Forwarded-For says whom a request is from, comma separated; of others it is ignored")
+	flags.Uint16Var(&f.requestRate, "request-rate", 1000, "how many REST requests a second one user or API token may make, and ten times as many at once; 0 is no limit")
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
 	settings.DurationVar(flags, &f.reportTTL, "report-ttl", retention.DefaultTTL, "how long reports are kept; the last one of each device is kept for ever")
 	settings.DurationVar(flags, &f.drainTime, "drain-time", 0, "how long to go on serving after being told to stop, not ready any more, so that a load balancer notices")

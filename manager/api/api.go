@@ -63,6 +63,9 @@ type Options struct {
 	// that address is then the one that guesses are counted against and that the log shows. Of anybody else the
 	// header is ignored. There may be none. See [ParseProxies].
 	TrustedProxies []net.IPNet
+	// RequestRate is how many requests a second each identity may make, and ten times as many at once; 0 is no limit. An identity is
+	// a user or an API token, not an address.
+	RequestRate int
 	// Probes answer GET requests to their paths from anybody, without credentials. There may be none.
 	Probes map[string]http.HandlerFunc
 	// Metrics answers GET /metrics for all who may log in; nil where there are none.
@@ -82,6 +85,8 @@ type api struct {
 	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
 	trail     *audit.Trail
+	throttle  *throttle
+	refusals  refusals
 	listing   *listing
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
@@ -102,6 +107,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	a := &api{
 		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, onChanged: o.Changed, observe: o.Observe, log: o.Log,
+		throttle: newThrottle(o.RequestRate, time.Now), refusals: refusals{newMemory[string, time.Time](), time.Now},
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
 	}
@@ -116,7 +122,7 @@ func New(o Options) (http.Handler, error) {
 		}
 		r.Use(clients)
 	}
-	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, middleware.GetHead)
+	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, a.limited, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)
 	if o.Metrics != nil {

@@ -128,6 +128,7 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, m
 		unreadable  *store.UnreadableError
 		field       *topics.FieldError
 		tooMany     *auth.TooManyError
+		tooOften    *tooOftenError
 	)
 	switch {
 	case errors.As(err, &partial):
@@ -148,6 +149,8 @@ func (a *api) answerTo(ctx context.Context, err error, requestID string) (int, m
 		return status, map[string]any{field.Field: field.Reason}
 	case errors.As(err, &tooMany):
 		return http.StatusTooManyRequests, map[string]any{"error": "too many wrong credentials, try again later"}
+	case errors.As(err, &tooOften):
+		return http.StatusTooManyRequests, map[string]any{"error": "too many requests, try again later"}
 	case errors.As(err, &unreadable):
 		// Not the client's doing, and for an admin to repair.
 		return http.StatusInternalServerError, internal(unreadable.Error(), requestID)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -74,13 +75,21 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 		t.err = err
 	}
 	if tooMany, ok := errors.AsType[*auth.TooManyError](err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.After.Seconds()))))
+		retryAfter(w, tooMany.After)
+	}
+	if tooOften, ok := errors.AsType[*tooOftenError](err); ok {
+		retryAfter(w, tooOften.after)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="nebula"`)
 		w.Header().Set("Connection", "close") // strangers hold no connections
 	}
 	a.answer(w, r, status, body)
+}
+
+// retryAfter tells the client to wait, at least the whole time.
+func retryAfter(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 }
 
 // methodNotAllowed answers 405 with the methods that the path does have.

@@ -58,7 +58,11 @@ func (a *api) trace(next http.Handler) http.Handler {
 		if t.err != nil {
 			attrs = append(attrs, slog.Any("error", t.err))
 		}
-		a.log.LogAttrs(r.Context(), logLevel(t, r.Method, sw.status), "request", attrs...)
+		level := logLevel(t, r.Method, sw.status)
+		if a.refusals.again(r, sw.status, t.err) {
+			level = slog.LevelDebug
+		}
+		a.log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
 }
 

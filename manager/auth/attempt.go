@@ -34,7 +34,7 @@ func (a *Authenticator) basicAttempt(v *view, from, user, password string) attem
 	at := a.attempt("basic", from, user, password)
 	at.hashOf = passwordOf
 	at.limits = append(at.limits, limit{a.byName, a.keys.of("name", user)})
-	at.wrong = "wrong user or password"
+	at.wrong = wrongLogin(user)
 	if owner := v.users[user]; owner != nil && owner.password != "" {
 		at.candidates, at.against = []candidate{{owner, owner.password}}, owner.password
 		return at
@@ -48,6 +48,9 @@ func (a *Authenticator) basicAttempt(v *view, from, user, password string) attem
 	at.candidates = []candidate{{nil, hash}}
 	return at
 }
+
+// wrongLogin says as whom somebody came in vain.
+func wrongLogin(user string) string { return fmt.Sprintf("wrong user or password for %.80q", user) }
 
 func (a *Authenticator) bearerAttempt(v *view, from, token string) attempt {
 	at := a.attempt("bearer", from, "", token)

@@ -4,7 +4,7 @@ package auth
 func (a *Authenticator) adminAttempt(from, user, password string) attempt {
 	at := a.attempt("basic", from, user, password)
 	at.limits = append(at.limits, limit{a.byName, a.keys.of("local admin", from)})
-	at.wrong = "wrong user or password"
+	at.wrong = wrongLogin(user)
 	return at
 }
 

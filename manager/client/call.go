@@ -50,7 +50,7 @@ func (c *Client) do(ctx context.Context, what call, answer any) (attempts int, e
 	}
 	id := rand.Text()
 	var content []byte
-	attempts, err = c.retry(ctx, what.repeatable(), func() (wait time.Duration, again bool, err error) {
+	attempts, err = c.retry(ctx, func() (wait time.Duration, again bool, err error) {
 		content, wait, again, err = c.attempt(ctx, what, id, body)
 		return wait, again, err
 	})
@@ -76,7 +76,7 @@ func (c *Client) attempt(ctx context.Context, what call, id string, body []byte)
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return nil, 0, errors.Is(err, syscall.ECONNREFUSED), c.unreachable(ctx, what, err)
+		return nil, 0, what.repeatable() && errors.Is(err, syscall.ECONNREFUSED), c.unreachable(ctx, what, err)
 	}
 	defer response.Body.Close()
 	content, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
@@ -89,8 +89,9 @@ func (c *Client) attempt(ctx context.Context, what call, id string, body []byte)
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return content, 0, false, nil
 	}
-	busy := response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable
-	return nil, retryAfter(response.Header), busy, newError(what, response, content)
+	// A manager that says 429 has done nothing yet.
+	again = response.StatusCode == http.StatusTooManyRequests || what.repeatable() && response.StatusCode == http.StatusServiceUnavailable
+	return nil, retryAfter(response.Header), again, newError(what, response, content)
 }
 
 func (c *Client) request(ctx context.Context, what call, id string, body []byte) (*http.Request, error) {

@@ -36,8 +36,8 @@ type Options struct {
 	RootCAs *x509.CertPool
 	// Timeout limits each attempt; 0 is DefaultTimeout.
 	Timeout time.Duration
-	// Retry is for how long calls that may be repeated are tried again while the manager cannot be reached
-	// (connection refused) or asks for it (429 and 503); 0 is DefaultRetry, below 0 is never.
+	// Retry is for how long calls are tried again that the manager has asked to send later (429), and those that may be
+	// repeated while it cannot be reached (connection refused) or used (503); 0 is DefaultRetry, below 0 is never.
 	Retry time.Duration
 	// UserAgent says what makes the requests; empty is "muster-client".
 	UserAgent string

@@ -15,7 +15,7 @@ const firstWait = 200 * time.Millisecond
 
 // retry calls try until it succeeds or says that trying again is of no use, or time is up. It gives the error
 // of the last try, and how many there were.
-func (c *Client) retry(ctx context.Context, repeatable bool, try func() (wait time.Duration, again bool, err error)) (tries int, err error) {
+func (c *Client) retry(ctx context.Context, try func() (wait time.Duration, again bool, err error)) (tries int, err error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval = firstWait
 	var last error
@@ -26,7 +26,7 @@ func (c *Client) retry(ctx context.Context, repeatable bool, try func() (wait ti
 		switch {
 		case err == nil:
 			return struct{}{}, nil
-		case !again || !repeatable || c.options.Retry < 0:
+		case !again || c.options.Retry < 0:
 			return struct{}{}, backoff.Permanent(err)
 		case wait > 0:
 			return struct{}{}, &backoff.RetryAfterError{Duration: wait}

@@ -98,6 +98,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"delete after 503", remove, []answer{busy, app}, 2, ""},
 		{"deleted by the first attempt", remove, []answer{busy, none}, 2, ""},
 		{"deleted by others", remove, []answer{none}, 1, "does not exist"},
+		{"create after 429", create, []answer{tooMany, app}, 2, ""},
+		{"restart after 429", restart, []answer{tooMany, tooMany, app}, 3, ""},
 		{"create", create, []answer{busy, app}, 1, "unavailable, try again later (request"},
 		{"create, connection refused", create, []answer{refused, app}, 1, "connection refused"},
 		{"restart", restart, []answer{busy, app}, 1, "unavailable"},
