@@ -150,7 +150,7 @@ func dialDevice(t *testing.T, s *serving, name string) *testDevice {
 	t.Helper()
 	d := &testDevice{t: t, name: name, replies: make(chan topics.CheckinReply, 10)}
 	d.c = networktest.Dial(t, network.Options{
-		URL: "mqtt://" + s.file(mqttAddrFile), ClientID: name, Username: name, Password: []byte(s.file("device-password")),
+		URL: "mqtt://" + s.file(mqttAddrFile), ClientID: name, Username: name, Password: []byte(devicesPassword),
 	})
 	err := d.c.Subscribe(client.Subscription{Filter: topics.DefaultRoot.Topic(topics.DeviceReply, name), Handler: func(m client.Message) {
 		reply, err := topics.ParseCheckinReply(m.Payload)

@@ -12,7 +12,8 @@ import (
 	"muster/broker/client"
 	"muster/broker/client/network"
 	"muster/cmd/internal/program"
-	"muster/manager/auth"
+	"muster/manager/admission"
+	"muster/manager/certificate"
 	"muster/manager/publish"
 	"muster/topics"
 )
@@ -31,9 +32,9 @@ type bus struct {
 }
 
 // openBus starts the embedded broker or connects to the external one.
-func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticator, reports *bridging, overTLS *tls.Config, log *slog.Logger) (bus, error) {
+func openBus(f serveFlags, root topics.Root, name string, gate *admission.Gate, reports *bridging, overTLS *tls.Config, log *slog.Logger) (bus, error) {
 	if f.broker.URL == "" {
-		server, err := listen(f, root, who, reports, overTLS, log)
+		server, err := listen(f, root, gate, reports, overTLS, log)
 		if err != nil {
 			return bus{}, err
 		}
@@ -61,14 +62,13 @@ func openBus(f serveFlags, root topics.Root, name string, who *auth.Authenticato
 	return bus{Client: dialed, url: f.broker.Public(), connected: dialed.Connected}, nil
 }
 
-func listen(f serveFlags, root topics.Root, who *auth.Authenticator, reports *bridging, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
+func listen(f serveFlags, root topics.Root, gate *admission.Gate, reports *bridging, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
+	if overTLS != nil {
+		overTLS = certificate.AskDevices(overTLS, gate.CheckCertificate)
+	}
 	options := broker.Options{
 		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
-		Authenticate: func(login broker.Login) (topics.Subject, error) {
-			role, name, err := who.MQTT(login.ClientID, login.Username, login.Password, login.Loopback, login.Remote.String())
-			// The password that devices share says nothing of their device_group.
-			return topics.Subject{Role: role, Name: name, Group: topics.AnyGroup}, err
-		},
+		Authenticate: gate.Authenticate, TakenOver: gate.TakenOver,
 		TLS: overTLS, Log: log,
 	}
 	if reports != nil {
@@ -79,6 +79,15 @@ func listen(f serveFlags, root topics.Root, who *auth.Authenticator, reports *br
 		return nil, fmt.Errorf("mqtt-addr: %w", err)
 	}
 	return server, nil
+}
+
+// guard has the gate end connections at the embedded broker; those at an external one are not its.
+func (b bus) guard(gate *admission.Gate, group func(device string) string) {
+	if b.server == nil {
+		gate.Guard(nil, group)
+		return
+	}
+	gate.Guard(b.server, group)
 }
 
 // close ends the connection, and then the embedded broker.

@@ -53,7 +53,7 @@ func reportOf(device string, seq int) string {
 func publishReport(t *testing.T, s *serving, device, payload string) error {
 	t.Helper()
 	c := networktest.Dial(t, network.Options{
-		URL: "mqtt://" + s.file(mqttAddrFile), ClientID: device, Username: device, Password: []byte(s.file("device-password")),
+		URL: "mqtt://" + s.file(mqttAddrFile), ClientID: device, Username: device, Password: []byte(devicesPassword),
 	})
 	up := make(chan struct{}, 10)
 	c.OnUp(func() { up <- struct{}{} })

@@ -13,6 +13,7 @@ import (
 
 	"muster/bridge/mqtt"
 	"muster/cmd/internal/program"
+	"muster/manager/admission"
 	"muster/manager/api"
 	"muster/manager/auth"
 	"muster/manager/checkin"
@@ -73,12 +74,20 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	gate, err := admission.New(admission.Options{
+		Identities: documents.Identities(), Tokens: documents.Tokens(), Events: documents.Devices(), People: who,
+		DevicePassword: f.devicePassword, CacheTime: f.cacheTime, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	documents = gate.Store(documents)
 	reports, err := openReports(f, dir, documents, log)
 	if err != nil {
 		return err
 	}
 	defer closing(reports.close)
-	bus, err := openBus(f, root, name, who, reports, overTLS, log)
+	bus, err := openBus(f, root, name, gate, reports, overTLS, log)
 	if err != nil {
 		return err
 	}
@@ -94,6 +103,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
 	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Log: log})
+	bus.guard(gate, fleet.GroupOf)
 	handler, err := api.New(api.Options{
 		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request,
@@ -142,6 +152,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error {
+		gate.Run(others)
+		return nil
+	})
+	group.Go(func() error {
 		summaries.Run(others)
 		return nil
 	})
@@ -160,19 +174,18 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	return group.Wait()
 }
 
-// openAuth says whom the configuration lets in. It makes the passwords that are not configured, and tells admin theirs if it was made just now.
+// openAuth says whom the configuration lets in. It makes the admin's password if it is not configured, and tells it if it was made just now.
 func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (auth.Config, error) {
-	secrets, created, err := auth.LoadOrCreate(dir.path, auth.Secrets{AdminPassword: f.basicAuthPassword, DevicePassword: f.devicePassword})
+	password, created, err := auth.LoadOrCreate(dir.path, f.basicAuthPassword)
 	if err == nil && created {
 		_, err = fmt.Fprintf(admin, "\n  user      %s\n  password  %s\n\n  The password is shown this once, and kept in %s.\n\n",
-			f.basicAuthUser, secrets.AdminPassword, filepath.Join(dir.path, auth.AdminPasswordFile))
+			f.basicAuthUser, password, filepath.Join(dir.path, auth.AdminPasswordFile))
 	}
 	if err != nil {
 		return auth.Config{}, fmt.Errorf("data-dir: %w", err)
 	}
 	return auth.Config{
-		Disabled: !f.authEnabled, AdminUser: f.basicAuthUser, AdminPassword: secrets.AdminPassword,
-		AdminToken: f.authToken, DevicePassword: secrets.DevicePassword,
+		Disabled: !f.authEnabled, AdminUser: f.basicAuthUser, AdminPassword: password, AdminToken: f.authToken,
 	}, nil
 }
 

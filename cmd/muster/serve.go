@@ -98,7 +98,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.basicAuthPassword, "basic-auth-password", "", "password of the local admin, instead of the one in the data directory")
 	flags.StringVar(&f.authToken, "auth-token", "", "bearer token of the local admin")
 	flags.BoolVar(&f.authEnabled, "auth-enabled", true, "whether the REST API wants credentials; without, it listens on loopback only")
-	flags.StringVar(&f.devicePassword, "device-password", "", "password of devices at the embedded broker, instead of the one in the data directory")
+	flags.StringVar(&f.devicePassword, "device-password", "", "a password that lets in any device that has no identity of its own, by any name; better have devices enroll")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil, "addresses and CIDRs of reverse proxies whose X-Forwarded-For says whom a request is from, comma separated; of others it is ignored")
 	flags.Uint16Var(&f.requestRate, "request-rate", 1000, "how many REST requests a second one user or API token may make, and ten times as many at once; 0 is no limit")
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")

@@ -25,6 +25,9 @@ type serving struct {
 	err  error // of it, after done
 }
 
+// devicesPassword lets devices in that have no identity.
+const devicesPassword = "devices-secret"
+
 // startServing runs "muster serve" and returns when it says that it is ready.
 func startServing(t *testing.T, args ...string) *serving {
 	t.Helper()
@@ -32,7 +35,7 @@ func startServing(t *testing.T, args ...string) *serving {
 	s := &serving{t: t, dir: filepath.Join(t.TempDir(), "data"), log: &logs.Buffer{}, stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		s.err = run(ctx, s.dir, io.Discard, s.log, args...)
+		s.err = run(ctx, s.dir, io.Discard, s.log, append([]string{"--device-password", devicesPassword}, args...)...)
 	}()
 	t.Cleanup(func() {
 		s.wait()

@@ -15,8 +15,8 @@ var ErrDenied = errors.New("access denied")
 
 // Config is whom an [Authenticator] knows.
 type Config struct {
-	// Disabled lets every REST request in as an admin without a name. It does not touch MQTT, where a
-	// device must be known by its name to be kept to its own topics.
+	// Disabled lets every REST request in as an admin without a name. It does not touch MQTT, where everybody
+	// must be known by name to be kept to their own topics.
 	Disabled bool
 	// AdminUser and AdminPassword are the local admin's, for Basic authentication and for looking on over
 	// MQTT. Without a password there is neither.
@@ -24,8 +24,6 @@ type Config struct {
 	AdminPassword string
 	// AdminToken is the local admin's Bearer token. Without one the local admin has none.
 	AdminToken string
-	// DevicePassword is shared by all devices. Without one only the loopback interface is open to devices.
-	DevicePassword string
 
 	// Users has the users besides the local admin; nil when there are none.
 	Users UserStore
@@ -39,11 +37,10 @@ type Config struct {
 
 // An Authenticator tells who someone is by the credentials they show. It is safe for concurrent use.
 type Authenticator struct {
-	disabled       bool
-	adminUser      string
-	adminPassword  secret
-	adminToken     secret
-	devicePassword secret
+	disabled      bool
+	adminUser     string
+	adminPassword secret
+	adminToken    secret
 
 	users  *directory // nil when there are none
 	keys   keys
@@ -68,19 +65,18 @@ func New(c Config) (*Authenticator, error) {
 		return nil, errors.New("auth: neither an admin password nor a token is configured: nobody could use the REST API")
 	}
 	a := &Authenticator{
-		disabled:       c.Disabled,
-		adminUser:      c.AdminUser,
-		adminPassword:  newSecret(c.AdminPassword),
-		adminToken:     newSecret(c.AdminToken),
-		devicePassword: newSecret(c.DevicePassword),
-		keys:           newKeys(),
-		memory:         newMemory(),
-		turns:          newTurns(),
-		byName:         newSlowdown(nameBurst, nameInterval),
-		byAddr:         newSlowdown(addrBurst, addrInterval),
-		bench:          newBench(),
-		cost:           c.Cost,
-		now:            time.Now,
+		disabled:      c.Disabled,
+		adminUser:     c.AdminUser,
+		adminPassword: newSecret(c.AdminPassword),
+		adminToken:    newSecret(c.AdminToken),
+		keys:          newKeys(),
+		memory:        newMemory(),
+		turns:         newTurns(),
+		byName:        newSlowdown(nameBurst, nameInterval),
+		byAddr:        newSlowdown(addrBurst, addrInterval),
+		bench:         newBench(),
+		cost:          c.Cost,
+		now:           time.Now,
 	}
 	a.searches = a.bench.corner()
 	if a.cost == 0 {

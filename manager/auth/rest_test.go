@@ -82,7 +82,7 @@ func TestREST(t *testing.T) {
 func TestNewRefusesWhatNobodyCouldUse(t *testing.T) {
 	for name, c := range map[string]auth.Config{
 		"nothing":               {},
-		"user without a secret": {AdminUser: "root", DevicePassword: "d"},
+		"user without a secret": {AdminUser: "root"},
 		"password without user": {AdminPassword: "p"},
 		"the same, disabled":    {AdminPassword: "p", Disabled: true},
 	} {

@@ -10,51 +10,26 @@ import (
 	"path/filepath"
 )
 
-// Names of the files in the data directory that hold the passwords made at the first start.
-const (
-	AdminPasswordFile  = "admin-password"
-	DevicePasswordFile = "device-password"
-)
+// AdminPasswordFile is the file in the data directory that holds the password made at the first start.
+const AdminPasswordFile = "admin-password"
 
 // maxSecretFile is the largest password file in bytes. A larger one is something else by mistake.
 const maxSecretFile = 4096
 
-// Secrets are the passwords that a manager cannot do without.
-type Secrets struct {
-	// AdminPassword is the local admin's.
-	AdminPassword string
-	// DevicePassword is shared by all devices.
-	DevicePassword string
-}
-
-// LoadOrCreate completes the configured secrets from the files in the data directory, and makes the
-// files that are missing, each with a random password. A secret that is configured is returned as it is;
-// its file is neither read nor written. created says whether the admin's was made, which nobody knows yet.
+// LoadOrCreate is the local admin's password: the configured one, or, when that is empty, the one in the data directory, which is made
+// with a random password if it is missing. When it is configured, its file is neither read nor written. created says whether it was
+// made, so that nobody knows it yet.
 //
-// Two processes that start at the same time agree: one makes a file and the other reads it. A file that
+// Two processes that start at the same time agree: one makes the file and the other reads it. A file that
 // is empty, or that others than its owner may read, is an error that says what to do about it.
-func LoadOrCreate(dataDir string, configured Secrets) (s Secrets, created bool, err error) {
+func LoadOrCreate(dataDir, configured string) (password string, created bool, err error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return Secrets{}, false, fmt.Errorf("make data directory: %w", err)
+		return "", false, fmt.Errorf("make data directory: %w", err)
 	}
-	s = configured
-	for _, file := range []struct {
-		name string
-		into *string
-	}{
-		{AdminPasswordFile, &s.AdminPassword},
-		{DevicePasswordFile, &s.DevicePassword},
-	} {
-		if *file.into != "" {
-			continue
-		}
-		var made bool
-		if *file.into, made, err = loadOrCreateFile(filepath.Join(dataDir, file.name)); err != nil {
-			return Secrets{}, created, err
-		}
-		created = created || made && file.name == AdminPasswordFile
+	if configured != "" {
+		return configured, false, nil
 	}
-	return s, created, nil
+	return loadOrCreateFile(filepath.Join(dataDir, AdminPasswordFile))
 }
 
 func loadOrCreateFile(path string) (password string, created bool, err error) {

@@ -12,59 +12,46 @@ import (
 	"muster/manager/auth"
 )
 
-func TestSecretsOfTheFirstStart(t *testing.T) {
+func TestPasswordOfTheFirstStart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
-	first, created, err := auth.LoadOrCreate(dir, auth.Secrets{})
+	first, created, err := auth.LoadOrCreate(dir, "")
 	if err != nil || !created {
 		t.Fatalf("first start: created %v, %v", created, err)
 	}
-	easy := regexp.MustCompile(`^[A-Z0-9]{24,}$`)
-	for _, password := range []string{first.AdminPassword, first.DevicePassword} {
-		if !easy.MatchString(password) {
-			t.Errorf("%q is not 24 or more characters that are easy to copy", password)
-		}
+	if !regexp.MustCompile(`^[A-Z0-9]{24,}$`).MatchString(first) {
+		t.Errorf("%q is not 24 or more characters that are easy to copy", first)
 	}
-	if first.AdminPassword == first.DevicePassword {
-		t.Error("admin and devices have the same password")
+	path := filepath.Join(dir, auth.AdminPasswordFile)
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v, want mode 0600", info.Mode(), err)
 	}
-	for name, want := range map[string]string{
-		auth.AdminPasswordFile:  first.AdminPassword,
-		auth.DevicePasswordFile: first.DevicePassword,
-	} {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: %v, %v, want mode 0600", name, info.Mode(), err)
-		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != want+"\n" {
-			t.Errorf("%s holds %q, %v, want one line with the password", name, got, err)
-		}
+	if got, err := os.ReadFile(path); err != nil || string(got) != first+"\n" {
+		t.Errorf("the file holds %q, %v, want one line with the password", got, err)
 	}
-	if files, _ := os.ReadDir(dir); len(files) != 2 {
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("left behind: %v", files)
 	}
 
-	second, created, err := auth.LoadOrCreate(dir, auth.Secrets{})
+	second, created, err := auth.LoadOrCreate(dir, "")
 	if err != nil || created || second != first {
-		t.Errorf("second start: %v %v %v, want the secrets of the first", second == first, created, err)
+		t.Errorf("second start: %v %v %v, want the password of the first", second == first, created, err)
 	}
 }
 
-func TestConfiguredSecretsAreNotWritten(t *testing.T) {
+func TestAConfiguredPasswordIsNotWritten(t *testing.T) {
 	dir := t.TempDir()
-	s, created, err := auth.LoadOrCreate(dir, auth.Secrets{AdminPassword: "mine"})
-	if err != nil || created || s.AdminPassword != "mine" || s.DevicePassword == "" {
-		t.Fatalf("got %d and %d characters, created %v, %v", len(s.AdminPassword), len(s.DevicePassword), created, err)
+	got, created, err := auth.LoadOrCreate(dir, "mine")
+	if err != nil || created || got != "mine" {
+		t.Fatalf("%q, created %v, %v", got, created, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, auth.AdminPasswordFile)); !os.IsNotExist(err) {
-		t.Errorf("the configured password has a file: %v", err)
+	if files, _ := os.ReadDir(dir); len(files) != 0 {
+		t.Errorf("the configured password has a file: %v", files)
 	}
-
-	both := auth.Secrets{AdminPassword: "a", DevicePassword: "d"}
 	if err := os.WriteFile(filepath.Join(dir, auth.AdminPasswordFile), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if s, created, err = auth.LoadOrCreate(dir, both); s != both || created || err != nil {
-		t.Errorf("%v %v %v: files should not matter when everything is configured", s, created, err)
+	if got, created, err = auth.LoadOrCreate(dir, "mine"); got != "mine" || created || err != nil {
+		t.Errorf("%q %v %v: the file should not matter when the password is configured", got, created, err)
 	}
 }
 
@@ -90,25 +77,25 @@ func TestSecretFiles(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
-			path := filepath.Join(dir, auth.DevicePasswordFile)
+			path := filepath.Join(dir, auth.AdminPasswordFile)
 			if err := os.WriteFile(path, []byte(tc.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.Chmod(path, tc.mode); err != nil { // not subject to the umask
 				t.Fatal(err)
 			}
-			s, _, err := auth.LoadOrCreate(dir, auth.Secrets{AdminPassword: "x"})
+			got, _, err := auth.LoadOrCreate(dir, "")
 			if tc.err == "" {
-				if err != nil || s.DevicePassword != tc.want {
-					t.Errorf("%q, %v, want %q", s.DevicePassword, err, tc.want)
+				if err != nil || got != tc.want {
+					t.Errorf("%q, %v, want %q", got, err, tc.want)
 				}
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), tc.err) || !strings.Contains(err.Error(), path) {
 				t.Fatalf("error %v, want %q and the path", err, tc.err)
 			}
-			if s != (auth.Secrets{}) {
-				t.Errorf("secrets in spite of the error")
+			if got != "" {
+				t.Errorf("a password in spite of the error")
 			}
 			if after, _ := os.ReadFile(path); string(after) != tc.content {
 				t.Errorf("the file was changed")
@@ -122,7 +109,7 @@ func TestSecretFileIsAPipe(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, auth.AdminPasswordFile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := auth.LoadOrCreate(dir, auth.Secrets{}); err == nil {
+	if _, _, err := auth.LoadOrCreate(dir, ""); err == nil {
 		t.Error("no error for a pipe")
 	}
 }
@@ -132,7 +119,7 @@ func TestConcurrentFirstStarts(t *testing.T) {
 	dir := t.TempDir()
 	const starts = 16
 	var (
-		got   [starts]auth.Secrets
+		got   [starts]string
 		made  [starts]bool
 		errs  [starts]error
 		begin = make(chan struct{})
@@ -141,7 +128,7 @@ func TestConcurrentFirstStarts(t *testing.T) {
 	for i := range starts {
 		wg.Go(func() {
 			<-begin
-			got[i], made[i], errs[i] = auth.LoadOrCreate(dir, auth.Secrets{DevicePassword: "configured"})
+			got[i], made[i], errs[i] = auth.LoadOrCreate(dir, "")
 		})
 	}
 	close(begin)

@@ -1,0 +1,62 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"muster/manager/auth"
+	"muster/manager/store"
+	"muster/manager/token"
+	"muster/topics"
+)
+
+// byEnrollmentToken lets in a device that has nothing but a token, to ask for more. Whether the token has uses left is decided when it asks:
+// a device that has used it already may ask again.
+func (g *Gate) byEnrollmentToken(ctx context.Context, l Login, id string) (topics.Subject, error) {
+	t, err := g.o.Tokens.Get(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return topics.Subject{}, deniedf("client id %.80q: there is no token %s", l.ClientID, id)
+	case err != nil:
+		return topics.Subject{}, deniedf("client id %.80q: token %s cannot be looked up: %w", l.ClientID, id, err)
+	case !token.Matches(t.Hash, string(l.Password)):
+		return topics.Subject{}, deniedf("client id %.80q: wrong secret for token %s", l.ClientID, id)
+	case t.Kind != store.TokenEnroll:
+		return topics.Subject{}, deniedf("client id %.80q: token %s is not for enrollment", l.ClientID, id)
+	case !t.Expires.IsZero() && !time.Now().Before(t.Expires):
+		return topics.Subject{}, deniedf("client id %.80q: token %s has ended at %s", l.ClientID, id, t.Expires.UTC().Format(time.RFC3339))
+	}
+	if err := topics.CheckName(l.ClientID); err != nil {
+		return topics.Subject{}, deniedf("token %s: client id %.80q must be the name of a device: %w", id, l.ClientID, err)
+	}
+	if t.Device != "" && t.Device != l.ClientID {
+		return topics.Subject{}, deniedf("token %s is not for device %q", id, l.ClientID)
+	}
+	return topics.Subject{Role: topics.RoleEnrolling, Name: l.ClientID, Group: t.DeviceGroup}, nil
+}
+
+// byAPIToken lets in a program by the role that its token has on MQTT.
+func (g *Gate) byAPIToken(ctx context.Context, l Login) (topics.Subject, error) {
+	id, err := g.o.People.Token(ctx, l.Remote, string(l.Password))
+	if err != nil {
+		return topics.Subject{}, deniedf("%.80q: %w", l.Username, err)
+	}
+	if id.Token == "" || id.Name != l.Username {
+		return topics.Subject{}, deniedf("%.80q: that is the token of %q", l.Username, id.Name)
+	}
+	// A bridge's or manager's topics have the token's name.
+	key := lookerKey{topics.Role(id.MQTTRole), strings.TrimPrefix(id.Name, auth.TokenName(""))}
+	switch key.role {
+	case topics.RoleViewer:
+		key.name = id.Name
+	case topics.RoleManager, topics.RoleBridge:
+		if err := topics.CheckName(key.name); err != nil {
+			return topics.Subject{}, deniedf("%.80q: the token's name must be the %s's: %w", l.Username, key.role, err)
+		}
+	default:
+		return topics.Subject{}, deniedf("%.80q has no role on MQTT", l.Username)
+	}
+	return g.admit(key, id, ""), nil
+}
