@@ -1,0 +1,14 @@
+package attack
+
+import (
+	"slices"
+	"testing"
+)
+
+// Every row of the table ends as it says, in the log and nowhere else.
+func TestAttacks(t *testing.T) {
+	s := newSite(t)
+	b := &table{site: s, witness: newWitness(s)}
+	b.run(t, slices.Concat(strangers(), thieves(), curious()))
+	b.finish(t)
+}

@@ -1,0 +1,150 @@
+package attack
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// A row is one attack, and how it ends.
+type row struct {
+	name string
+	// over are the transports it is tried over, each.
+	over []string
+	// attack tries, and tells the outcome.
+	attack func(a *attempt) string
+	want   string
+	// logged is in the one line that the log has about the attempt, besides its name; none when it is empty.
+	logged string
+}
+
+// mqtt are the transports of the network that MQTT goes over.
+var mqtt = []string{overTLS, overWSS}
+
+// An attempt is one try of a row over one transport. Its name is nobody else's, and is in all that it sends.
+type attempt struct {
+	*site
+	over string
+	name string
+}
+
+// device gives the attempt an identity of its own, with which it is let in.
+func (a *attempt) device() hello { return hello{identity: a.enrolled(a.name, "thieves"), id: a.name} }
+
+// in logs in, which must succeed.
+func (a *attempt) in(h hello) *wire {
+	a.t.Helper()
+	w, got := a.connect(a.over, h)
+	if got != accepted {
+		a.t.Fatalf("%s cannot connect: %s", h.id, got)
+	}
+	a.t.Cleanup(func() { _ = w.Close() })
+	return w
+}
+
+// bad is what an attempt publishes where it must not.
+func bad(name string) string { return "bad " + name }
+
+// login is the outcome of a login.
+func (a *attempt) login(h hello) string {
+	w, got := a.connect(a.over, h)
+	if got == accepted {
+		_ = w.Close()
+	}
+	return got
+}
+
+// A table is what becomes of all rows.
+type table struct {
+	*site
+	witness *witness
+	results []result
+	tried   []func(t *testing.T)
+}
+
+// A result is what became of a row, for people.
+type result struct{ name, over, got, logged string }
+
+func (r result) String() string {
+	return fmt.Sprintf("| %s | %s | %s | %s |", r.name, r.over, r.got, r.logged)
+}
+
+// run tries the rows. Nothing bad of an attempt may be seen on a topic, and each is logged once.
+func (b *table) run(t *testing.T, rows []row) {
+	for _, r := range rows {
+		for _, over := range r.over {
+			t.Run(r.name+"/"+over, func(t *testing.T) {
+				s := *b.site
+				s.t = t
+				a := &attempt{site: &s, over: over, name: fmt.Sprintf("attack-%03d-x", len(b.tried))}
+				got := r.attack(a)
+				if got != r.want {
+					t.Errorf("%s, want %s", got, r.want)
+				}
+				if r.logged != "" {
+					a.await("a line in the log", func() error {
+						if len(a.lines("level=WARN", a.name, r.logged)) == 0 {
+							return fmt.Errorf("none has %q and %q, but:\n%s", a.name, r.logged, strings.Join(a.lines(a.name), "\n"))
+						}
+						return nil
+					})
+				}
+				b.note(r, a, got)
+			})
+		}
+	}
+}
+
+// note keeps what became of an attempt, and what is left to look at when all others are done.
+func (b *table) note(r row, a *attempt, got string) {
+	logged, want := "no", 0
+	if r.logged != "" {
+		logged, want = "once", 1
+	}
+	is := result{r.name, a.over, got, logged}
+	if n := len(b.results); n > 0 && b.results[n-1].name == r.name && b.results[n-1].got == got {
+		b.results[n-1].over += ", " + a.over
+	} else {
+		b.results = append(b.results, is)
+	}
+	b.tried = append(b.tried, func(t *testing.T) {
+		lines := a.lines("level=WARN", a.name)
+		if len(lines) != want {
+			t.Errorf("%s over %s is in the log %d times, want %d:\n%s", r.name, a.over, len(lines), want, strings.Join(lines, "\n"))
+		}
+		if seen := b.witness.saw(bad(a.name)); len(seen) != 0 {
+			t.Errorf("%s over %s had an effect: %s", r.name, a.over, strings.Join(seen, ", "))
+		}
+	})
+}
+
+// finish looks at what is true only when nothing more can happen.
+func (b *table) finish(t *testing.T) {
+	b.witness.settle(t)
+	for _, look := range b.tried {
+		look(t)
+	}
+	lines := []string{"| attack | over | refused with | logged |", "|---|---|---|---|"}
+	for _, r := range b.results {
+		lines = append(lines, r.String())
+	}
+	show(t, strings.Join(lines, "\n"))
+}
+
+// show prints a table, and adds it to the file that is wanted.
+func show(t *testing.T, table string) {
+	t.Log("\n" + table)
+	name := os.Getenv("MUSTER_ATTACK_TABLE")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(table + "\n\n"); err != nil {
+		t.Fatal(err)
+	}
+}
