@@ -84,7 +84,7 @@ func (b *table) run(t *testing.T, rows []row) {
 				}
 				if r.logged != "" {
 					a.await("a line in the log", func() error {
-						if len(a.lines("level=WARN", a.name, r.logged)) == 0 {
+						if len(a.refusals(a.name, r.logged)) == 0 {
 							return fmt.Errorf("none has %q and %q, but:\n%s", a.name, r.logged, strings.Join(a.lines(a.name), "\n"))
 						}
 						return nil
@@ -94,6 +94,11 @@ func (b *table) run(t *testing.T, rows []row) {
 			})
 		}
 	}
+}
+
+// refusals are the lines of the log about what was refused in which all of the texts are.
+func (s *site) refusals(texts ...string) []string {
+	return append(s.lines(append(texts, "level=WARN")...), s.lines(append(texts, "msg=request")...)...)
 }
 
 // note keeps what became of an attempt, and what is left to look at when all others are done.
@@ -109,7 +114,7 @@ func (b *table) note(r row, a *attempt, got string) {
 		b.results = append(b.results, is)
 	}
 	b.tried = append(b.tried, func(t *testing.T) {
-		lines := a.lines("level=WARN", a.name)
+		lines := a.refusals(a.name)
 		if len(lines) != want {
 			t.Errorf("%s over %s is in the log %d times, want %d:\n%s", r.name, a.over, len(lines), want, strings.Join(lines, "\n"))
 		}

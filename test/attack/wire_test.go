@@ -61,12 +61,7 @@ func (s *site) dial(over string, certificate *tls.Certificate) (*wire, error) {
 	case overTLS:
 		nc, err = (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", s.mqtts)
 	case overWSS:
-		var ws *websocket.Conn
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
-		ws, _, err = websocket.Dial(ctx, "wss://"+s.wss+"/mqtt", &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{"mqtt"}})
-		if err == nil {
-			nc = websocket.NetConn(context.Background(), ws, websocket.MessageBinary)
-		}
+		nc, err = dialWebSocket(ctx, "wss://"+s.wss+"/mqtt", config)
 	default:
 		err = fmt.Errorf("no way to go over %s", over)
 	}
@@ -74,6 +69,18 @@ func (s *site) dial(over string, certificate *tls.Certificate) (*wire, error) {
 		return nil, err
 	}
 	return &wire{Conn: nc, in: bufio.NewReader(nc)}, nil
+}
+
+func dialWebSocket(ctx context.Context, url string, config *tls.Config) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
+	ws, answer, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{"mqtt"}})
+	if answer != nil && answer.Body != nil {
+		_ = answer.Body.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return websocket.NetConn(context.Background(), ws, websocket.MessageBinary), nil
 }
 
 // send writes a packet.
@@ -155,8 +162,9 @@ func outcome(err error) string {
 // A hello is a CONNECT.
 type hello struct {
 	identity
-	id   string
-	will string // its topic
+	id      string
+	will    string // its topic
+	version byte   // 5 when it is 0
 }
 
 func (h hello) packet() *packets.Connect {
@@ -166,6 +174,9 @@ func (h hello) packet() *packets.Connect {
 	}
 	if h.will != "" {
 		p.WillFlag, p.WillTopic, p.WillMessage, p.WillQOS, p.WillProperties = true, h.will, []byte(bad(h.id)), 1, &packets.Properties{}
+	}
+	if h.version != 0 {
+		p.ProtocolVersion = h.version
 	}
 	return p
 }
