@@ -193,3 +193,17 @@ func goodbyeFor(err error) packets.Code {
 	}
 	return packets.Code{}
 }
+
+// tellNonsense logs that the connection has ended with err because of what the client sent, if it is so.
+func (c *conn) tellNonsense(err error) {
+	code, ok := errors.AsType[packets.Code](err)
+	switch {
+	case !ok || code.Code < packets.ErrUnspecifiedError.Code:
+	case c.connected:
+		c.complain("to send such a packet", "reason", code.Reason)
+	default:
+		remote := c.RemoteAddr().String()
+		host, _, _ := net.SplitHostPort(remote)
+		c.server.logRefusal(host, code.Reason, "remote", remote)
+	}
+}

@@ -148,6 +148,7 @@ func (s *Server) handle(nc net.Conn, loopback bool) {
 	}
 	if err == nil {
 		err = s.establish(c)
+		c.tellNonsense(err)
 	}
 	c.replay.Wait()
 	s.protect("publish will", c.publishWill)

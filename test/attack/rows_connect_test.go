@@ -16,7 +16,7 @@ func strangers() []row {
 		}, "CONNACK 0x86", "no user name"},
 		{"the client id of the broker's own", mqtt, func(a *attempt) string {
 			return a.login(hello{id: "inline", identity: a.enrolled(a.name, "thieves")})
-		}, "CONNACK 0x85", ""},
+		}, "CONNACK 0x85", byAddress},
 		{"a user name of 60,000 characters", mqtt, func(a *attempt) string {
 			return a.login(hello{id: a.name, identity: identity{username: strings.Repeat("n", 60_000), password: a.devicePassword}})
 		}, "CONNACK 0x86", "too long"},
@@ -35,7 +35,7 @@ func strangers() []row {
 				return outcome(err)
 			}
 			return w.answer()
-		}, "closed", ""},
+		}, "closed", byAddress},
 	}
 }
 

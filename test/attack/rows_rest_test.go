@@ -37,7 +37,7 @@ func visitors() []row {
 		}, "HTTP 401", "remote="},
 		{"REST with a wrong password", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as("admin", "guess"))
-		}, "HTTP 401", `"admin\"`},
+		}, "HTTP 401", `admin`},
 		{"REST as nobody we know", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as(a.name, "guess"))
 		}, "HTTP 401", "remote="},
@@ -75,7 +75,7 @@ func tricks() []row {
 	for what, body := range map[string]string{
 		"100,000 levels": strings.Repeat(`{"a":`, 100_000), "100,000 lists": strings.Repeat("[", 100_000), "a number of 100,000 digits": `{"docker_image":` + strings.Repeat("9", 100_000) + "}",
 		"one member twice": `{"docker_image":"a:1","docker_image":"b:1"}`, "more after its end": `{"docker_image":"a:1"}{}`, "no UTF-8": "{\"docker_image\":\"\xff\"}",
-		"1e999": `{"docker_image":"a:1","starting_ports":[1e999]}`,
+		"1e999": `{"docker_image":1e999}`,
 	} {
 		rows = append(rows, row{"JSON with " + what, rest, func(a *attempt) string {
 			return a.ask("POST", "/api/v2/apps/"+a.name, body, a.admin)

@@ -30,6 +30,9 @@ const (
 // accepted is the outcome of what was not refused.
 const accepted = "accepted"
 
+// theEnd is the outcome that the connection is ended, with a reason or without.
+const theEnd = "the end"
+
 // An identity is what somebody shows to the broker.
 type identity struct {
 	username, password string
