@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,6 +186,9 @@ func (c *conn) socket() net.Conn {
 // goodbyeFor is the reason code for the error with which reading from a client ended, the zero Code when
 // the client went away by itself.
 func goodbyeFor(err error) packets.Code {
+	if err != nil && strings.HasPrefix(err.Error(), "invalid packet type") {
+		return packets.ErrMalformedPacket // mochi has no code for type 0
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return packets.ErrKeepAliveTimeout
 	}
@@ -196,9 +200,9 @@ func goodbyeFor(err error) packets.Code {
 
 // tellNonsense logs that the connection has ended with err because of what the client sent, if it is so.
 func (c *conn) tellNonsense(err error) {
-	code, ok := errors.AsType[packets.Code](err)
+	code := goodbyeFor(err)
 	switch {
-	case !ok || code.Code < packets.ErrUnspecifiedError.Code:
+	case code.Code == 0 || code == packets.ErrKeepAliveTimeout:
 	case c.connected:
 		c.complain("to send such a packet", "reason", code.Reason)
 	default:

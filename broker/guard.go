@@ -103,6 +103,8 @@ func (g *guard) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet
 		pk.Properties.SessionExpiryIntervalFlag = false // there is no session to prolong
 	case packets.Auth:
 		return c.reject(pk, packets.ErrBadAuthenticationMethod)
+	case packets.Connack, packets.Suback, packets.Unsuback, packets.Pingresp:
+		return c.reject(pk, packets.ErrProtocolViolation) // no client sends these
 	}
 	return pk, nil
 }

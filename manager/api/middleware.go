@@ -19,8 +19,10 @@ type trace struct {
 	requestID string
 	route     string
 	by        string
-	probe     bool
-	err       error
+	// claimed is the user who somebody says that he is, and was not believed.
+	claimed string
+	probe   bool
+	err     error
 }
 
 type traceKey struct{}
@@ -54,6 +56,9 @@ func (a *api) trace(next http.Handler) http.Handler {
 			slog.String("path", r.URL.Path), slog.String("route", t.route), slog.Int("status", sw.status),
 			slog.Duration("duration", took), slog.String("by", t.by),
 			slog.String("remote", r.RemoteAddr),
+		}
+		if t.claimed != "" {
+			attrs = append(attrs, slog.String("user", t.claimed))
 		}
 		if t.err != nil {
 			attrs = append(attrs, slog.Any("error", t.err))
@@ -136,6 +141,9 @@ func (a *api) authenticate(next http.Handler) http.Handler {
 		defer cancel()
 		id, err := a.auth.REST(r.WithContext(ctx))
 		if err != nil {
+			if user, _, ok := r.BasicAuth(); ok {
+				traceFrom(r.Context()).claimed = fmt.Sprintf("%.80s", user)
+			}
 			a.fail(w, r, err)
 			return
 		}

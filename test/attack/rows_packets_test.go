@@ -1,5 +1,7 @@
 package attack
 
+import "slices"
+
 // malformed has wrong packets of every type that MQTT knows, and of those that it does not; none is too long for the length it gives.
 var malformed = map[string][]byte{
 	"type 0":                              {0x00, 0},
@@ -41,7 +43,8 @@ func vandals() []row {
 	var rows []row
 	for what, packet := range malformed {
 		send := func(w *wire) string {
-			if _, err := w.Write(packet); err != nil {
+			// An answer to the ping behind it would show that it was overlooked.
+			if _, err := w.Write(append(slices.Clone(packet), 0xc0, 0)); err != nil {
 				return outcome(err)
 			}
 			return w.answer()

@@ -37,16 +37,16 @@ func visitors() []row {
 		}, "HTTP 401", "remote="},
 		{"REST with a wrong password", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as("admin", "guess"))
-		}, "HTTP 401", `admin`},
+		}, "HTTP 401", "user=admin"},
 		{"REST as nobody we know", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as(a.name, "guess"))
-		}, "HTTP 401", "remote="},
+		}, "HTTP 401", "user=attack"},
 		{"REST with a token of nobody", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", bearer("aaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaa"))
 		}, "HTTP 401", "remote="},
 		{"REST with the devices' password", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as("victim", a.devicePassword))
-		}, "HTTP 401", "remote="},
+		}, "HTTP 401", "user=victim"},
 		{"REST with a device's certificate", rest, func(a *attempt) string {
 			c := *a.client
 			transport := c.Transport.(*http.Transport).Clone()
@@ -84,7 +84,7 @@ func tricks() []row {
 	return append(rows,
 		row{"JSON of 64 MB", rest, func(a *attempt) string {
 			return a.ask("POST", "/api/v2/apps/"+a.name, `{"docker_image":"`+strings.Repeat("a", 64<<20)+`"}`, a.admin)
-		}, "HTTP 413", "route="},
+		}, "HTTP 400", "route="},
 		row{"JSON with 100,000 members", rest, func(a *attempt) string {
 			var members []string
 			for i := range 100_000 {
