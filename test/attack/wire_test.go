@@ -204,6 +204,3 @@ func (w *wire) publish(topic, payload string, retain bool) string {
 func (w *wire) subscribe(filter string) string {
 	return w.ask(&packets.Subscribe{PacketID: 2, Subscriptions: []packets.SubOptions{{Topic: filter, QoS: 1}}, Properties: &packets.Properties{}})
 }
-
-// ping makes sure that everything sent before was dealt with.
-func (w *wire) ping() string { return w.ask(&packets.Pingreq{}) }
