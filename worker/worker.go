@@ -76,7 +76,7 @@ func New(o Options) (*Worker, error) {
 // when another worker has the state directory, when the state file cannot be read or (wrapping [ErrCorrupt])
 // is not what a worker wrote, or when the link can never work; nothing was changed in the first two cases.
 func (w *Worker) Run(ctx context.Context) error {
-	unlock, err := lock(w.StateDir)
+	unlock, err := Lock(w.StateDir)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ const lockFile = "lock"
 // lockTime is how long to try to get the lock: who looks whether a worker runs has it for a moment.
 const lockTime = time.Second
 
-// lock takes the state directory for this process.
-func lock(dir string) (unlock func(), err error) {
+// Lock takes the state directory, which it makes when it is missing, for this process. [Worker.Run] does that itself.
+func Lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w", err)
 	}

@@ -34,6 +34,7 @@ var nebulaNames = settings.Aliases{
 // workerFlags are the settings of muster-worker.
 type workerFlags struct {
 	broker       brokerflags.Flags
+	enroll       enrollFlags
 	registry     registryFlags
 	disk         diskFlags
 	group        string
@@ -62,8 +63,9 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	command.CompletionOptions.DisableDefaultCmd = true
 	flags := command.Flags()
 	f.broker.Declare(flags, "MQTT broker to connect to")
-	flags.StringVar(&f.group, "device-group", "", "device_group whose config this device follows")
-	flags.StringVar(&f.device, "device", program.HostName(), "this device's name; no two devices may have the same")
+	f.enroll.declare(flags)
+	flags.StringVar(&f.group, "device-group", "", "device_group whose config this device follows; not needed by one that is enrolled")
+	flags.StringVar(&f.device, "device", "", "this device's name; no two devices may have the same (default the name in its certificate, or the host's)")
 	flags.StringVar(&f.stateDir, "state-dir", defaultStateDir, "directory of the last config, which the device starts from without a network")
 	flags.StringVar(&f.dockerHost, "docker-host", "", "address of the Docker engine [$DOCKER_HOST] (default unix:///var/run/docker.sock)")
 	f.registry.declare(flags)
@@ -81,14 +83,10 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 
 // check refuses what can be refused before anything is opened.
 func (f *workerFlags) check() error {
-	if f.group == "" {
-		return errors.New("device-group: must be given")
-	}
-	if err := topics.CheckName(f.group); err != nil {
-		return fmt.Errorf("device-group: %q: %w", f.group, err)
-	}
-	if err := topics.CheckName(f.device); err != nil {
-		return fmt.Errorf("device: %q: %w", f.device, err)
+	if f.group != "" {
+		if err := topics.CheckName(f.group); err != nil {
+			return fmt.Errorf("device-group: %q: %w", f.group, err)
+		}
 	}
 	if f.stateDir == "" {
 		return errors.New("state-dir: must not be empty")
@@ -105,6 +103,6 @@ func (f *workerFlags) check() error {
 	if _, err := f.registry.logins(); err != nil {
 		return err
 	}
-	_, err := f.broker.Options()
+	_, err := f.standing()
 	return err
 }

@@ -21,11 +21,13 @@ var ours = []string{
 	"muster/cmd/internal/program",
 	"muster/cmd/internal/settings",
 	"muster/cmd/muster-worker",
+	"muster/manager/token",
 	"muster/topics",
 	"muster/topics/schedule",
 	"muster/worker",
 	"muster/worker/docker",
 	"muster/worker/durable",
+	"muster/worker/identity",
 	"muster/worker/link",
 	"muster/worker/machine",
 	"muster/worker/outbox",
@@ -72,7 +74,7 @@ func TestImports(t *testing.T) {
 // The size is that of the program that make builds.
 func TestSize(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "muster-worker")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags(t), "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", setting(t, "WORKERTAGS"), "-gcflags", setting(t, "WORKERGCFLAGS"), "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -87,17 +89,18 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// tags are the build tags of a worker that is shipped.
-func tags(t *testing.T) string {
+// setting is what the Makefile says of how a worker is built that is shipped.
+func setting(t *testing.T, name string) string {
+	t.Helper()
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(makefile)) {
-		if _, value, found := strings.Cut(line, "WORKERTAGS := "); found {
+		if _, value, found := strings.Cut(line, name+" := "); found {
 			return strings.TrimSpace(value)
 		}
 	}
-	t.Fatal("the Makefile sets no WORKERTAGS")
+	t.Fatalf("the Makefile sets no %s", name)
 	return ""
 }

@@ -24,45 +24,88 @@ import (
 // least 4 MiB, is more than all that an idle worker needs.
 const garbage = 40
 
-// run connects the device's engine and its link to the worker, and works until ctx ends.
-func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
+// errAnew has the worker begin anew, with what the managers have told it.
+var errAnew = errors.New("begin anew")
+
+// run is the worker until ctx ends.
+func run(ctx context.Context, f workerFlags, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
-	root, err := topics.ParseRoot(f.topicRoot)
-	if err != nil {
-		return fmt.Errorf("topic-root: %w", err)
+	if err := os.MkdirAll(f.stateDir, 0o700); err != nil {
+		return fmt.Errorf("state-dir: %w", err)
 	}
-	options, err := f.broker.Options()
+	systemd, err := newSystemd(ctx, log)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.stateDir, 0o700); err != nil {
-		return fmt.Errorf("state-dir: %w", err)
+	for {
+		if err := work(ctx, f, systemd, log); !errors.Is(err, errAnew) {
+			return err
+		}
+	}
+}
+
+// work connects the device's engine and its link to the worker, and works until ctx ends or the device has become another.
+func work(ctx context.Context, f workerFlags, systemd *systemd, log *slog.Logger) (err error) {
+	who, err := f.standing()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel(nil)
+	options := who.broker
+	dialled := func(client.Client) {}
+	if who.known {
+		keeper := f.keeper(who, log)
+		if who.fresh {
+			if err := enrollFirst(ctx, f.stateDir, keeper, systemd); err != nil {
+				return err
+			}
+			return errAnew
+		}
+		options.Prepare = keeper.Prepare
+		dialled = func(c client.Client) {
+			background.Go(func() {
+				if err := keeper.Follow(ctx, c); err != nil && ctx.Err() == nil {
+					cancel(err)
+				}
+			})
+		}
+		background.Go(func() {
+			select {
+			case <-ctx.Done():
+			case <-keeper.Moved():
+				cancel(errAnew)
+			}
+		})
 	}
 	logins, err := f.registry.logins()
 	if err != nil {
 		return err
 	}
-	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: f.device, TakeOver: f.takeOver, Logins: logins, Log: log})
+	engine, err := docker.New(docker.Options{Host: f.dockerHost, Device: who.device, TakeOver: f.takeOver, Logins: logins, Log: log})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 	agent := "muster-worker/" + program.Version()
 	uplink, err := link.New(link.Options{
-		Root: root, Group: f.group, Device: f.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
+		Root: topics.Root(f.topicRoot), Group: who.group, Device: who.device, StateDir: f.stateDir, Interval: f.checkIn, TransientStatus: !f.retainStatus,
 		Agent: agent, Machine: machine.NewReader(f.stateDir).Read,
 		ReportInterval: f.reports.interval, UpdateOnly: f.reports.updateOnly, FailHard: f.reports.failHard, OutboxSize: f.reports.outbox,
 		Stats: f.reports.statsOf(engine),
 		Dial: func(will func() *client.Message) (client.Client, error) {
-			options.ClientID = f.device
+			options.ClientID = who.device
 			options.Will = will
 			options.Log = log
 			c, err := network.Dial(options)
 			if err != nil {
 				return nil, fmt.Errorf("broker-url: %w", err)
 			}
+			dialled(c)
 			return c, nil
 		},
 		Log: log,
@@ -70,28 +113,26 @@ func run(ctx context.Context, f workerFlags, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	systemd, err := newSystemd(ctx, log)
-	if err != nil {
-		return err
-	}
 	w, err := worker.New(worker.Options{
 		Beat: systemd.beat, BeatEvery: systemd.every,
-		Group: f.group, Device: f.device, Agent: agent, StateDir: f.stateDir, Engine: engine, Link: uplink,
+		Group: who.group, Device: who.device, Agent: agent, StateDir: f.stateDir, Engine: engine, Link: uplink,
 		DiskReserve: f.disk.reserve, PruneOnDiskPressure: f.disk.prune,
 		MaxPulls: f.registry.maxPulls, MaxRestartWait: f.registry.maxRestartWait, Log: log,
 	})
 	if err != nil {
 		return err
 	}
-	log.Info("worker started", "device", f.device, "device_group", f.group, "version", program.Version())
-	ctx, cancel := context.WithCancel(ctx)
-	var checks sync.WaitGroup
-	defer checks.Wait()
-	defer cancel()
-	checks.Go(func() {
+	log.Info("worker started", "device", who.device, "device_group", who.group, "version", program.Version())
+	background.Go(func() {
 		checkSelf(ctx, log, selfcheck.Options{Host: engine.Host(), Engine: engine, StateDir: f.stateDir, Built: selfcheck.Built()})
 	})
-	return w.Run(ctx)
+	if err := w.Run(ctx); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
 }
 
 // checkSelf logs what is missing on the device.

@@ -44,7 +44,7 @@ var reasonHints = map[byte]string{
 
 const (
 	hintVersion     = "the broker does not speak MQTT 5: upgrade it, or enable MQTT 5"
-	hintCredentials = "check user name and password, and that they are allowed this client id and will topic"
+	hintCredentials = "check user name and password, or the certificate, and that they are allowed this client id and will topic"
 )
 
 // hint says what to do about a failed attempt to connect or a lost connection; "" when the error says all.

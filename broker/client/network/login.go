@@ -12,10 +12,9 @@ var loginCodes = []byte{0x85, 0x86, 0x87, 0x8a}
 // RefusedLogin reports whether the error is that of an attempt to connect which the broker refused for who the client is, or
 // for the certificate that it showed. Another attempt with the same credentials is of no use until somebody has done something.
 func RefusedLogin(err error) bool {
-	var reason *reasonError
-	if errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*reasonError](err); ok {
 		return slices.Contains(loginCodes, reason.code)
 	}
-	var alert *net.OpError
-	return errors.As(err, &alert) && alert.Op == "remote error"
+	alert, ok := errors.AsType[*net.OpError](err)
+	return ok && alert.Op == "remote error"
 }

@@ -51,20 +51,25 @@ func (f *Flags) CheckUnused() error {
 
 // Options are the network client's options, without those that are the program's own: client id, will, log.
 func (f *Flags) Options() (network.Options, error) {
-	if f.URL == "" {
+	return f.OptionsFor(f.URL)
+}
+
+// OptionsFor are the Options with a URL that was learnt elsewhere.
+func (f *Flags) OptionsFor(url string) (network.Options, error) {
+	if url == "" {
 		return network.Options{}, errors.New("broker-url: must be given, such as mqtt://127.0.0.1:1883")
 	}
-	if err := network.CheckURL(f.URL); err != nil {
+	if err := network.CheckURL(url); err != nil {
 		return network.Options{}, fmt.Errorf("broker-url: %w", err)
 	}
 	// Without TLS there is nothing that the certificates could prove.
-	if scheme, _, _ := strings.Cut(f.URL, ":"); f.caFile != "" && (scheme == "mqtt" || scheme == "ws") {
+	if scheme, _, _ := strings.Cut(url, ":"); f.caFile != "" && (scheme == "mqtt" || scheme == "ws") {
 		return network.Options{}, fmt.Errorf("broker-ca-file: needs a broker-url with TLS, mqtts:// or wss://, not %s://", scheme)
 	}
 	if f.backoff.Min > f.backoff.Max {
 		return network.Options{}, fmt.Errorf("reconnect-min: must be at most reconnect-max (%v), is %v", f.backoff.Max, f.backoff.Min)
 	}
-	options := network.Options{URL: f.URL, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff}
+	options := network.Options{URL: url, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff}
 	if f.passwordFile != "" {
 		password, err := settings.SecretFile("broker-password-file", f.passwordFile)
 		if err != nil {
