@@ -135,7 +135,7 @@ func runBridge(ctx context.Context, f bridgeFlags, log *slog.Logger) (err error)
 		if err != nil {
 			return fmt.Errorf("http-addr: %w", err)
 		}
-		if err := dir.write(httpAddrFile, server.Addr().String()); err != nil {
+		if err := dir.write(httpAddrFile, server.Addr().String()+"\n"); err != nil {
 			return err
 		}
 		log.Info("ready", "http", server.Addr().String(), "data_dir", dir.path)

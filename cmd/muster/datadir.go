@@ -17,7 +17,16 @@ const (
 	httpAddrFile  = "http.addr"
 	httpsAddrFile = "https.addr"
 	mqttAddrFile  = "mqtt.addr"
+	mqttsAddrFile = "mqtts.addr"
+	wsAddrFile    = "ws.addr"
+	wssAddrFile   = "wss.addr"
 )
+
+// addrFiles are all of them.
+var addrFiles = []string{httpAddrFile, httpsAddrFile, mqttAddrFile, mqttsAddrFile, wsAddrFile, wssAddrFile}
+
+// rootsFile has the fleet's certificate authorities, in PEM.
+const rootsFile = "ca.pem"
 
 // A dataDir is the data directory, locked against a second process.
 type dataDir struct {
@@ -38,7 +47,7 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("data-dir: another muster is running on %s: stop it, or use another directory", path)
 	}
 	// Addresses of a process that is gone must not be taken for this one's.
-	for _, name := range []string{httpAddrFile, httpsAddrFile, mqttAddrFile} {
+	for _, name := range addrFiles {
 		if err := os.RemoveAll(filepath.Join(path, name)); err != nil {
 			return nil, fmt.Errorf("data-dir: %w", err)
 		}
@@ -48,10 +57,10 @@ func openDataDir(path string) (*dataDir, error) {
 
 func (d *dataDir) close() error { return d.lock.Close() }
 
-// write puts one line into a file; readers see all of it or nothing.
-func (d *dataDir) write(name, line string) error {
+// write puts text into a file; readers see all of it or nothing.
+func (d *dataDir) write(name, text string) error {
 	path := filepath.Join(d.path, name)
-	if err := os.WriteFile(path+".new", []byte(line+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		return fmt.Errorf("data-dir: %w", err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {

@@ -18,7 +18,7 @@ import (
 // open live on.
 func TestHTTPS(t *testing.T) {
 	certFile, keyFile, roots := certificateFiles(t)
-	s := startServing(t, "--http-addr=", "--https-addr=127.0.0.1:0", "--mqtt-tls-addr=127.0.0.1:0", "--mqtt-addr=",
+	s := startServing(t, "--http-addr=", "--https-addr=127.0.0.1:0", "--mqtt-tls-addr=127.0.0.1:0", "--mqtt-wss-addr=127.0.0.1:0", "--mqtt-addr=",
 		"--tls-cert-file", certFile, "--tls-key-file", keyFile)
 	addr := s.file(httpsAddrFile)
 	s.url = "https://" + addr
@@ -64,7 +64,7 @@ func TestHTTPS(t *testing.T) {
 	}
 	overOpen()
 	second := rig.WriteCertificate(t, certFile, keyFile, 7*24*time.Hour)
-	for _, listener := range []string{addr, s.file(mqttAddrFile)} {
+	for _, listener := range []string{addr, s.file(mqttsAddrFile), s.file(wssAddrFile)} {
 		s.await("the new certificate", func() error { return handshake(listener, second) })
 	}
 	overOpen()

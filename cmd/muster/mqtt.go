@@ -63,22 +63,19 @@ func openBus(f serveFlags, root topics.Root, name string, gate *admission.Gate, 
 }
 
 func listen(f serveFlags, root topics.Root, gate *admission.Gate, reports *bridging, overTLS *tls.Config, log *slog.Logger) (*broker.Server, error) {
-	if overTLS != nil {
-		overTLS = certificate.AskDevices(overTLS, gate.CheckCertificate)
-	}
 	options := broker.Options{
-		Root: root, TCPAddr: f.mqttAddr, TLSAddr: f.mqttTLSAddr, WebSocketAddr: f.mqttWSAddr, WebSocketTLSAddr: f.mqttWSSAddr,
+		Root: root, TCPAddr: f.addr.mqtt, TLSAddr: f.addr.mqttTLS, WebSocketAddr: f.addr.mqttWS, WebSocketTLSAddr: f.addr.mqttWSS,
 		Authenticate: gate.Authenticate, TakenOver: gate.TakenOver,
-		TLS: overTLS, Log: log,
+		TLS: certificate.AskDevices(overTLS, gate.CheckCertificate), Log: log,
 	}
 	if reports != nil {
 		options.Report = reports.report
 	}
 	server, err := broker.Listen(options)
-	if err != nil {
-		return nil, fmt.Errorf("mqtt-addr: %w", err)
+	if taken, ok := errors.AsType[*broker.ListenError](err); ok {
+		return nil, fmt.Errorf("%s: %w", flagOf(taken.Field), err)
 	}
-	return server, nil
+	return server, err
 }
 
 // guard has the gate end connections at the embedded broker; those at an external one are not its.
@@ -99,18 +96,21 @@ func (b bus) close() error {
 	return err
 }
 
-// addr is where devices on this machine find the broker: the embedded one's first address, or the external one's URL
-// without its password.
-func (b bus) addr() string {
+// addrs are where the broker is, by the files that tell it: the embedded one's addresses, or the external one's URL without its
+// password.
+func (b bus) addrs() map[string]string {
 	if b.server == nil {
-		return b.url
+		return map[string]string{mqttAddrFile: b.url}
 	}
-	for _, addr := range []net.Addr{b.server.TCPAddr(), b.server.TLSAddr(), b.server.WebSocketAddr(), b.server.WebSocketTLSAddr()} {
+	at := map[string]string{}
+	for file, addr := range map[string]net.Addr{
+		mqttAddrFile: b.server.TCPAddr(), mqttsAddrFile: b.server.TLSAddr(), wsAddrFile: b.server.WebSocketAddr(), wssAddrFile: b.server.WebSocketTLSAddr(),
+	} {
 		if addr != nil {
-			return addr.String()
+			at[file] = addr.String()
 		}
 	}
-	return ""
+	return at
 }
 
 // settle is how long the broker may take to send what it retains: see [publish.Options].

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"muster/manager/api"
-	"muster/manager/certificate"
 	"muster/manager/health"
 )
 
@@ -30,30 +29,18 @@ func (s servers) addr(server *api.Server) string {
 	return server.Addr().String()
 }
 
-// loadCertificate reads the certificate of all TLS listeners; without one it gives nothing.
-func loadCertificate(f serveFlags, log *slog.Logger) (*certificate.Certificate, *tls.Config, error) {
-	if f.tlsCertFile == "" {
-		return nil, nil, nil
-	}
-	served, err := certificate.Load(f.tlsCertFile, f.tlsKeyFile, log)
-	if err != nil {
-		return nil, nil, fmt.Errorf("tls-cert-file and tls-key-file: %w", err)
-	}
-	return served, served.TLS(), nil
-}
-
-func listenREST(f serveFlags, handler http.Handler, overTLS *tls.Config, log *slog.Logger) (s servers, err error) {
-	if f.httpAddr != "" {
-		if s.plain, err = api.Listen(f.httpAddr, handler, log); err != nil {
+func listenREST(f addressFlags, handler http.Handler, overTLS *tls.Config, log *slog.Logger) (s servers, err error) {
+	if f.http != "" {
+		if s.plain, err = api.Listen(f.http, handler, log); err != nil {
 			return s, fmt.Errorf("http-addr: %w", err)
 		}
-		if !loopback(f.httpAddr) {
+		if !loopback(f.http) {
 			log.Warn("http-addr is not a loopback address: credentials cross the network in the clear, unless something in front has TLS; see https-addr",
-				"http_addr", f.httpAddr)
+				"http_addr", f.http)
 		}
 	}
-	if f.httpsAddr != "" {
-		if s.overTLS, err = api.ListenTLS(f.httpsAddr, handler, overTLS, log); err != nil {
+	if f.https != "" {
+		if s.overTLS, err = api.ListenTLS(f.https, handler, overTLS, log); err != nil {
 			return s, fmt.Errorf("https-addr: %w", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,8 @@ import (
 	"muster/manager/admission"
 	"muster/manager/api"
 	"muster/manager/auth"
+	"muster/manager/authority"
+	"muster/manager/certificate"
 	"muster/manager/checkin"
 	"muster/manager/devices"
 	"muster/manager/health"
@@ -43,8 +46,8 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	served, overTLS, err := loadCertificate(f, log)
-	if err != nil {
+	var shown certificate.Servers
+	if shown.Files, err = f.certificate.files(log); err != nil {
 		return &program.UsageError{Err: err}
 	}
 	dir, err := openDataDir(f.dataDir)
@@ -74,9 +77,18 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	authorities, err := authority.Open(ctx, documents.Authorities(), authority.Options{
+		By: name, Identities: documents.Identities(), Grace: f.certificate.grace, Every: f.cacheTime, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	if shown.Fleet, err = f.certificate.issue(authorities, dir, log); err != nil {
+		return err
+	}
 	gate, err := admission.New(admission.Options{
 		Identities: documents.Identities(), Tokens: documents.Tokens(), Events: documents.Devices(), People: who,
-		DevicePassword: f.devicePassword, CacheTime: f.cacheTime, Log: log,
+		Authorities: authorities, Grace: f.certificate.grace, DevicePassword: f.devicePassword, CacheTime: f.cacheTime, Log: log,
 	})
 	if err != nil {
 		return err
@@ -87,7 +99,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	defer closing(reports.close)
-	bus, err := openBus(f, root, name, gate, reports, overTLS, log)
+	bus, err := openBus(f, root, name, gate, reports, shown.TLS(), log)
 	if err != nil {
 		return err
 	}
@@ -111,7 +123,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	rest, err := listenREST(f, handler, overTLS, log)
+	rest, err := listenREST(f.addr, handler, shown.TLS(), log)
 	if err != nil {
 		return err
 	}
@@ -125,8 +137,8 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	measures.Watch(metrics.Parts{
 		Configs: configs, Publisher: publisher, Checkins: checkins, Devices: fleet, Connected: bus.connected, Server: bus.server,
 	})
-	if served != nil {
-		measures.WatchCertificate(served.Expiry)
+	if f.addr.overTLS() {
+		measures.WatchCertificate(shown.Expiry)
 	}
 	if reports != nil {
 		measures.WatchBridge(reports.Stats)
@@ -160,6 +172,14 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error { return reports.run(others) })
+	group.Go(func() error {
+		authorities.Follow(others)
+		return nil
+	})
+	group.Go(func() error {
+		shown.Fleet.Run(others)
+		return nil
+	})
 	if source != nil {
 		group.Go(func() error { return source.Run(others) })
 	}
@@ -191,15 +211,18 @@ func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (auth.Config, error) 
 
 // announce tells scripts and the log where the process listens.
 func announce(dir *dataDir, bus bus, rest servers, log *slog.Logger) error {
-	mqtt := bus.addr()
-	for file, addr := range map[string]string{mqttAddrFile: mqtt, httpAddrFile: rest.addr(rest.plain), httpsAddrFile: rest.addr(rest.overTLS)} {
-		if addr == "" && file != mqttAddrFile {
+	at := bus.addrs()
+	at[httpAddrFile], at[httpsAddrFile] = rest.addr(rest.plain), rest.addr(rest.overTLS)
+	attrs := []any{"data_dir", dir.path}
+	for _, file := range addrFiles {
+		if at[file] == "" {
 			continue
 		}
-		if err := dir.write(file, addr); err != nil {
+		if err := dir.write(file, at[file]+"\n"); err != nil {
 			return err
 		}
+		attrs = append(attrs, strings.TrimSuffix(file, ".addr"), at[file])
 	}
-	log.Info("ready", "http", rest.addr(rest.plain), "https", rest.addr(rest.overTLS), "mqtt", mqtt, "data_dir", dir.path)
+	log.Info("ready", attrs...)
 	return nil
 }

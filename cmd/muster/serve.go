@@ -38,14 +38,8 @@ var nebulaNames = settings.Aliases{
 type serveFlags struct {
 	dataDir     string
 	store       storeFlags
-	httpAddr    string
-	httpsAddr   string
-	mqttAddr    string
-	mqttTLSAddr string
-	mqttWSAddr  string
-	mqttWSSAddr string
-	tlsCertFile string
-	tlsKeyFile  string
+	addr        addressFlags
+	certificate certificateFlags
 	broker      brokerflags.Flags
 	bridge      bool
 	spool       spoolFlags
@@ -79,16 +73,10 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 		}),
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store (unless it is in MongoDB), the secrets made at the first start, and the files http.addr and mqtt.addr")
+	flags.StringVar(&f.dataDir, "data-dir", "muster-data", "directory of the store (unless it is in MongoDB), the secrets made at the first start, the fleet's certificate authorities in ca.pem, and files such as http.addr that say where it listens")
 	f.store.declare(flags)
-	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "HOST:PORT of the REST API; port 0 picks a free one, empty is off")
-	flags.StringVar(&f.httpsAddr, "https-addr", "", "HOST:PORT of the REST API over TLS, usually port 8443")
-	flags.StringVar(&f.mqttAddr, "mqtt-addr", "127.0.0.1:1883", "HOST:PORT of the embedded MQTT broker; port 0 picks a free one, empty is off")
-	flags.StringVar(&f.mqttTLSAddr, "mqtt-tls-addr", "", "HOST:PORT of the embedded MQTT broker over TLS, usually port 8883")
-	flags.StringVar(&f.mqttWSAddr, "mqtt-ws-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket")
-	flags.StringVar(&f.mqttWSSAddr, "mqtt-wss-addr", "", "HOST:PORT of the embedded MQTT broker over WebSocket with TLS")
-	flags.StringVar(&f.tlsCertFile, "tls-cert-file", "", "PEM file with the certificate of --https-addr, --mqtt-tls-addr and --mqtt-wss-addr, and those it was issued by; read again when it changes")
-	flags.StringVar(&f.tlsKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.addr.declare(flags)
+	f.certificate.declare(flags)
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
 	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the broker to the store; without, they are for whoever subscribes to them")
 	f.spool.declare(flags)
@@ -118,22 +106,13 @@ func (f *serveFlags) check() error {
 	if f.dataDir == "" {
 		return errors.New("data-dir: must not be empty")
 	}
-	if f.httpAddr+f.httpsAddr == "" {
-		return errors.New("http-addr: must not be empty, since no https-addr is given")
+	elsewhere := f.broker.URL != ""
+	f.addr.resolve(elsewhere, !f.authEnabled)
+	if err := f.addr.check(elsewhere); err != nil {
+		return err
 	}
-	for _, addr := range []struct{ flag, value string }{
-		{"http-addr", f.httpAddr}, {"https-addr", f.httpsAddr}, {"mqtt-addr", f.mqttAddr}, {"mqtt-tls-addr", f.mqttTLSAddr}, {"mqtt-ws-addr", f.mqttWSAddr}, {"mqtt-wss-addr", f.mqttWSSAddr},
-	} {
-		if addr.value == "" {
-			continue
-		}
-		_, port, err := net.SplitHostPort(addr.value)
-		if err != nil {
-			return fmt.Errorf("%s: must be HOST:PORT, is %q", addr.flag, addr.value)
-		}
-		if _, err := net.LookupPort("tcp", port); err != nil {
-			return fmt.Errorf("%s: the port must be from 0 to 65535, is %q", addr.flag, port)
-		}
+	if err := f.certificate.check(f.addr.overTLS()); err != nil {
+		return err
 	}
 	if _, err := topics.ParseRoot(f.topicRoot); err != nil {
 		return fmt.Errorf("topic-root: %w", err)
@@ -164,10 +143,10 @@ func (f *serveFlags) check() error {
 	if f.kafka.Given() && !f.bridge {
 		return errors.New("kafka-brokers: are of no use with bridge=false")
 	}
-	if err := f.source.check(f.bridge && f.broker.URL != ""); err != nil {
+	if err := f.source.check(f.bridge && elsewhere); err != nil {
 		return err
 	}
-	for flag, addr := range map[string]string{"http-addr": f.httpAddr, "https-addr": f.httpsAddr} {
+	for flag, addr := range map[string]string{"http-addr": f.addr.http, "https-addr": f.addr.https} {
 		if !f.authEnabled && addr != "" && !loopback(addr) {
 			return fmt.Errorf("auth-enabled: must not be false unless %s is a loopback address, it is %s", flag, addr)
 		}
@@ -186,31 +165,9 @@ func (f *serveFlags) proxies() ([]net.IPNet, error) {
 
 // checkBroker refuses what the broker, embedded or not, would not look at: whoever gave it expects something.
 func (f *serveFlags) checkBroker() error {
-	overTLS := f.mqttTLSAddr + f.mqttWSSAddr
-	switch {
-	case (f.tlsCertFile == "") != (f.tlsKeyFile == ""):
-		return errors.New("tls-cert-file and tls-key-file: must be given together")
-	case overTLS+f.httpsAddr != "" && f.tlsCertFile == "":
-		return errors.New("https-addr, mqtt-tls-addr and mqtt-wss-addr: need tls-cert-file and tls-key-file")
-	case overTLS+f.httpsAddr == "" && f.tlsCertFile != "":
-		return errors.New("tls-cert-file and tls-key-file: are of no use without https-addr, mqtt-tls-addr or mqtt-wss-addr")
-	case f.broker.URL != "" && overTLS+f.mqttWSAddr != "":
-		return errors.New("mqtt-tls-addr, mqtt-ws-addr and mqtt-wss-addr: are of no use with broker-url")
-	case f.broker.URL != "":
+	if f.broker.URL != "" {
 		_, err := f.broker.Options()
 		return err
-	case f.mqttAddr+overTLS+f.mqttWSAddr == "":
-		return errors.New("mqtt-addr: must not be empty, since no other address and no broker-url is given")
 	}
 	return f.broker.CheckUnused()
-}
-
-// loopback reports whether the address is one that only this machine reaches.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

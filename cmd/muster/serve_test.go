@@ -30,8 +30,8 @@ func TestFlagsAreRefused(t *testing.T) {
 		want string
 	}{
 		{"no data directory", []string{"--data-dir="}, "data-dir: must not be empty"},
-		{"no REST address", []string{"--http-addr="}, "http-addr: must not be empty"},
-		{"no MQTT address", []string{"--mqtt-addr="}, "mqtt-addr: must not be empty"},
+		{"no REST address", []string{"--http-addr=", "--https-addr="}, "http-addr and https-addr: must not both be empty"},
+		{"no MQTT address", []string{"--mqtt-addr=", "--mqtt-tls-addr=", "--mqtt-wss-addr="}, "mqtt-addr and mqtt-tls-addr: must not both be empty"},
 		{"REST port alone", []string{"--http-addr=8080"}, "http-addr: must be HOST:PORT"},
 		{"REST port that is none", []string{"--http-addr=127.0.0.1:99999"}, `http-addr: the port must be from 0 to 65535, is "99999"`},
 		{"log level that is none", []string{"--log-level=loud"}, "log-level: must be"},
@@ -41,9 +41,7 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"WebSocket host alone", []string{"--mqtt-ws-addr=localhost"}, "mqtt-ws-addr: must be HOST:PORT"},
 		{"certificate without its key", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=x"}, "given together"},
 		{"key without its certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-key-file=x"}, "given together"},
-		{"TLS without a certificate", []string{"--mqtt-tls-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
-		{"WebSocket with TLS without a certificate", []string{"--mqtt-wss-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
-		{"certificate without TLS", []string{"--tls-cert-file=x", "--tls-key-file=y"}, "tls-cert-file and tls-key-file: are of no use"},
+		{"certificate without TLS", []string{"--tls-cert-file=x", "--tls-key-file=y", "--https-addr=", "--mqtt-tls-addr=", "--mqtt-wss-addr="}, "tls-cert-file and tls-key-file: are of no use"},
 		{"no such certificate", []string{"--mqtt-tls-addr=127.0.0.1:0", "--tls-cert-file=/nowhere", "--tls-key-file=y"}, "/nowhere"},
 		{"listener beside a broker", []string{"--broker-url=mqtt://127.0.0.1:1", "--mqtt-ws-addr=127.0.0.1:0"}, "of no use with broker-url"},
 		{"user without a broker", []string{"--broker-user=x"}, "broker-user: is of no use without broker-url"},
@@ -62,7 +60,8 @@ func TestFlagsAreRefused(t *testing.T) {
 		{"no such file with a MongoDB URL", []string{"--mongo-url-file=/nowhere"}, "mongo-url-file: open /nowhere"},
 		{"no MongoDB there", []string{"--mongo-url=mongodb://u:secret@127.0.0.1:1/?serverSelectionTimeoutMS=50"}, "store mongodb://127.0.0.1:1/nebula: no server answers"},
 		{"open to all over TLS", []string{"--https-addr=0.0.0.0:0", "--tls-cert-file=x", "--tls-key-file=y", "--auth-enabled=false"}, "auth-enabled: must not be false unless https-addr"},
-		{"HTTPS without a certificate", []string{"--https-addr=127.0.0.1:0"}, "https-addr, mqtt-tls-addr and mqtt-wss-addr: need"},
+		{"a server's name that is none", []string{"--server-names=manager.example,https://manager"}, `server-names: name: must be a host name such as manager.example, *.example, or an IP address, one is "https://manager"`},
+		{"TLS listener beside a broker", []string{"--broker-url=mqtt://127.0.0.1:1", "--mqtt-tls-addr=127.0.0.1:0"}, "of no use with broker-url"},
 		{"HTTPS host alone", []string{"--https-addr=localhost", "--tls-cert-file=x", "--tls-key-file=y"}, "https-addr: must be HOST:PORT"},
 		{"bad topic root", []string{"--topic-root=a/#"}, "topic-root"},
 	} {
@@ -88,17 +87,6 @@ func TestFlagsAreRefused(t *testing.T) {
 				t.Errorf("the error shows a password or has more than one line: %v", err)
 			}
 		})
-	}
-}
-
-func TestLoopback(t *testing.T) {
-	for addr, want := range map[string]bool{
-		"127.0.0.1:80": true, "127.9.9.9:80": true, "[::1]:80": true, "localhost:80": true,
-		"0.0.0.0:80": false, ":80": false, "[::]:80": false, "192.168.0.1:80": false, "example.com:80": false, "127.0.0.1": false,
-	} {
-		if got := loopback(addr); got != want {
-			t.Errorf("%s: %v, want %v", addr, got, want)
-		}
 	}
 }
 
@@ -139,7 +127,7 @@ func TestADataDirIsForOneProcess(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(path, httpAddrFile)); !os.IsNotExist(err) {
 		t.Errorf("the address of an earlier process: %v, want it gone", err)
 	}
-	if err := first.write(httpAddrFile, "127.0.0.1:1"); err != nil {
+	if err := first.write(httpAddrFile, "127.0.0.1:1\n"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openDataDir(path); err == nil || !strings.Contains(err.Error(), "another muster") {

@@ -31,8 +31,14 @@ const devicesPassword = "devices-secret"
 // startServing runs "muster serve" and returns when it says that it is ready.
 func startServing(t *testing.T, args ...string) *serving {
 	t.Helper()
+	return startServingIn(t, filepath.Join(t.TempDir(), "data"), args...)
+}
+
+// startServingIn is startServing with that data directory.
+func startServingIn(t *testing.T, dir string, args ...string) *serving {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &serving{t: t, dir: filepath.Join(t.TempDir(), "data"), log: &logs.Buffer{}, stop: cancel, done: make(chan struct{})}
+	s := &serving{t: t, dir: dir, log: &logs.Buffer{}, stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		s.err = run(ctx, s.dir, io.Discard, s.log, append([]string{"--device-password", devicesPassword}, args...)...)

@@ -47,7 +47,8 @@ func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err e
 		return err
 	}
 	manager, err := startProcess(stdout, "manager", filepath.Join(bin, "muster"), "serve",
-		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr)
+		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr, "--https-addr", preferred("127.0.0.1:8443"),
+		"--mqtt-tls-addr", preferred("127.0.0.1:8883"), "--mqtt-wss-addr", preferred("127.0.0.1:8084"))
 	if err != nil {
 		return err
 	}

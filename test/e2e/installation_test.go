@@ -101,11 +101,11 @@ var reconnect = []string{"--reconnect-min", "50ms", "--reconnect-max", "500ms"}
 // startManager runs "muster serve" and waits until it is ready.
 func (in *installation) startManager(more ...string) {
 	in.t.Helper()
-	args := []string{"serve", "--data-dir", in.dataDir(), "--http-addr", in.httpAddr, "--cache-time", "1s"}
+	args := []string{"serve", "--data-dir", in.dataDir(), "--http-addr", in.httpAddr, "--https-addr", "127.0.0.1:0", "--cache-time", "1s"}
 	if in.external != nil {
 		args = slices.Concat(args, reconnect, []string{"--broker-url", in.external.URL()})
 	} else {
-		args = append(args, "--mqtt-addr", in.mqttAddr)
+		args = append(args, "--mqtt-addr", in.mqttAddr, "--mqtt-tls-addr", "127.0.0.1:0", "--mqtt-wss-addr", "127.0.0.1:0")
 	}
 	in.manager = start(in.t, "muster", append(args, more...)...)
 	in.manager.awaitLog("ready")
