@@ -181,3 +181,12 @@ func TestTakenAddressesAreToldByTheirFlag(t *testing.T) {
 		}
 	}
 }
+
+func parse(t *testing.T, der []byte) *x509.Certificate {
+	t.Helper()
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -2,11 +2,9 @@
 package brokerflags
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -21,6 +19,8 @@ type Flags struct {
 	user         string
 	passwordFile string
 	caFile       string
+	certFile     string
+	keyFile      string
 	keepAlive    time.Duration
 	backoff      network.Backoff
 }
@@ -31,6 +31,8 @@ func (f *Flags) Declare(flags *pflag.FlagSet, usage string) {
 	flags.StringVar(&f.user, "broker-user", "", "user name at the broker, when it is not in the URL")
 	flags.StringVar(&f.passwordFile, "broker-password-file", "", "file that holds the password at the broker")
 	flags.StringVar(&f.caFile, "broker-ca-file", "", "PEM file with the certificate authorities to trust for mqtts:// and wss://, instead of the system's")
+	flags.StringVar(&f.certFile, "broker-cert-file", "", "PEM file with the certificate to show to the broker over mqtts:// and wss://, and those it was issued by; read again at each connection")
+	flags.StringVar(&f.keyFile, "broker-key-file", "", "PEM file with the key of that certificate")
 	settings.DurationVar(flags, &f.keepAlive, "broker-keep-alive", 60*time.Second, "how often an idle connection is proved to be alive")
 	settings.DurationVar(flags, &f.backoff.Min, "reconnect-min", time.Second, "longest wait before the first attempt to reconnect; it doubles, and each wait is drawn at random below it")
 	settings.DurationVar(flags, &f.backoff.Max, "reconnect-max", 10*time.Minute, "longest wait between two attempts to reconnect")
@@ -41,6 +43,7 @@ func (f *Flags) Declare(flags *pflag.FlagSet, usage string) {
 func (f *Flags) CheckUnused() error {
 	for _, given := range []struct{ flag, value string }{
 		{"broker-user", f.user}, {"broker-password-file", f.passwordFile}, {"broker-ca-file", f.caFile},
+		{"broker-cert-file", f.certFile}, {"broker-key-file", f.keyFile},
 	} {
 		if given.value != "" {
 			return fmt.Errorf("%s: is of no use without broker-url", given.flag)
@@ -62,27 +65,20 @@ func (f *Flags) OptionsFor(url string) (network.Options, error) {
 	if err := network.CheckURL(url); err != nil {
 		return network.Options{}, fmt.Errorf("broker-url: %w", err)
 	}
-	// Without TLS there is nothing that the certificates could prove.
-	if scheme, _, _ := strings.Cut(url, ":"); f.caFile != "" && (scheme == "mqtt" || scheme == "ws") {
-		return network.Options{}, fmt.Errorf("broker-ca-file: needs a broker-url with TLS, mqtts:// or wss://, not %s://", scheme)
+	config, err := f.tls(url)
+	if err != nil {
+		return network.Options{}, err
 	}
 	if f.backoff.Min > f.backoff.Max {
 		return network.Options{}, fmt.Errorf("reconnect-min: must be at most reconnect-max (%v), is %v", f.backoff.Max, f.backoff.Min)
 	}
-	options := network.Options{URL: url, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff}
+	options := network.Options{URL: url, Username: f.user, KeepAlive: f.keepAlive, Backoff: f.backoff, TLS: config}
 	if f.passwordFile != "" {
 		password, err := settings.SecretFile("broker-password-file", f.passwordFile)
 		if err != nil {
 			return network.Options{}, err
 		}
 		options.Password = password
-	}
-	if f.caFile != "" {
-		roots, err := settings.CAFile("broker-ca-file", f.caFile)
-		if err != nil {
-			return network.Options{}, err
-		}
-		options.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	return options, nil
 }

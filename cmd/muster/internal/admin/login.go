@@ -22,12 +22,14 @@ func newLogin() *cobra.Command {
 		Use: "login", Args: cobra.NoArgs,
 		Short: "Try the settings of a connection, and keep them for the commands to come",
 		Long: "Tries --url with a token, or with --user and --password-file, and writes them into the config file,\n" +
-			"readable for its owner alone, in place of what it held. Without any of them it reads a token from stdin.",
+			"readable for its owner alone, in place of what it held. Without any of them it reads a token from stdin.\n" +
+			"A manager on this machine is trusted by muster-data/ca.pem, if that is there, and no other file is given.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags.Declare(command.Flags())
+	flags.DeclarePin(command.Flags())
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		c, err := flags.New(func() (string, error) { return askToken(command) })
+		c, err := flags.New(command.Context(), func() (string, error) { return askToken(command) })
 		if err != nil {
 			if errors.Is(err, context.Canceled) {
 				return uninterrupted(err)
@@ -35,7 +37,7 @@ func newLogin() *cobra.Command {
 			return &program.UsageError{Err: err}
 		}
 		if err := c.Status(command.Context()); err != nil {
-			return uninterrupted(err)
+			return uninterrupted(connect.Explain(err))
 		}
 		path, err := flags.Save()
 		if err != nil {

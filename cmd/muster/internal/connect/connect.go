@@ -28,6 +28,7 @@ type Flags struct {
 	user         string
 	passwordFile string
 	caFile       string
+	caPin        string
 	insecureHTTP bool
 	timeout      time.Duration
 

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -22,11 +23,17 @@ type saved struct {
 }
 
 // New is a client with the settings of the command line and the environment alone. askToken is called for a token
-// when neither has credentials.
-func (f *Flags) New(askToken func() (string, error)) (*client.Client, error) {
+// when neither has credentials, after it is clear whom to trust.
+func (f *Flags) New(ctx context.Context, askToken func() (string, error)) (*client.Client, error) {
 	if err := f.fromEnvironment(); err != nil {
 		return nil, err
 	}
+	if f.caPin != "" {
+		if err := f.pinned(ctx); err != nil {
+			return nil, err
+		}
+	}
+	f.findFile()
 	if !f.HasCredentials() && f.passwordFile == "" {
 		token, err := askToken()
 		if err != nil {
