@@ -26,6 +26,7 @@ func (m *Metrics) Store(s store.Store) store.Store {
 		devices:      &deviceRows{s.Devices(), m},
 		tokens:       measure(m, store.TokenDocuments(), s.Tokens()),
 		authorities:  measure(m, store.AuthorityDocuments(), s.Authorities()),
+		acme:         measure(m, store.ACMEDocuments(), s.ACME()),
 		identities:   &identities{s.Identities(), m},
 	}
 }
@@ -65,6 +66,7 @@ type measured struct {
 	devices      store.Devices
 	tokens       store.Documents[store.Token]
 	authorities  store.Documents[store.Authority]
+	acme         store.Documents[store.ACMEEntry]
 	identities   store.Identities
 }
 
@@ -79,6 +81,7 @@ func (s *measured) Reports() store.Reports                           { return s.
 func (s *measured) Devices() store.Devices                           { return s.devices }
 func (s *measured) Tokens() store.Documents[store.Token]             { return s.tokens }
 func (s *measured) Authorities() store.Documents[store.Authority]    { return s.authorities }
+func (s *measured) ACME() store.Documents[store.ACMEEntry]           { return s.acme }
 func (s *measured) Identities() store.Identities                     { return s.identities }
 
 func (s *measured) Ping(ctx context.Context) (err error) {

@@ -92,6 +92,7 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 	measureAll(t, s.UserGroups(), store.UserGroup{UserGroup: "x"})
 	measureAll(t, s.Tokens(), store.Token{ID: "x"})
 	measureAll(t, s.Authorities(), store.Authority{ID: "x"})
+	measureAll(t, s.ACME(), store.ACMEEntry{Name: "x"})
 	ctx := t.Context()
 	_ = s.Ping(ctx)
 	_ = s.Snapshots().Append(ctx, store.Snapshot{})
@@ -122,7 +123,7 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 		"device":   {"observe", "get", "annotate", "heads", "changed_since", "delete"},
 		"identity": {"create", "get", "modify", "list", "changed_since", "delete"},
 	}
-	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group", "token", "authority"} {
+	for _, kind := range []string{"app", "cron_job", "device_group", "user", "user_group", "token", "authority", "acme_entry"} {
 		want[kind] = []string{"create", "get", "some", "all", "names", "modify", "delete"}
 	}
 	for kind, operations := range want {

@@ -122,6 +122,7 @@ type Store interface {
 	Tokens() Documents[Token]
 	Authorities() Documents[Authority]
 	Identities() Identities
+	ACME() Documents[ACMEEntry]
 	// Epoch is the ULID that names this life of the store. It is made with the store, once, however many
 	// managers open it at the same time.
 	Epoch() string

@@ -42,6 +42,7 @@ var indexes = []index{
 	nebulas(userGroups.collection, userGroups.key),
 	{collection: tokens.collection, keys: ascending(tokens.key), unique: true},
 	{collection: authorities.collection, keys: ascending(authorities.key), unique: true},
+	{collection: acmeEntries.collection, keys: ascending(acmeEntries.key), unique: true},
 	{collection: identityRows.collection, keys: ascending(identityRows.key), unique: true},
 	{collection: identityRows.collection, keys: ascending("changed", identityRows.key)},
 	{collection: identityRows.collection, keys: ascending("state", identityRows.key)},

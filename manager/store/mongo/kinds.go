@@ -55,6 +55,10 @@ var (
 		Kind: store.AuthorityDocuments(), collection: "muster_authorities", key: "id",
 		fields: fieldsOf[store.Authority](), dicts: dictsOf[store.Authority](),
 	}
+	acmeEntries = kind[store.ACMEEntry]{
+		Kind: store.ACMEDocuments(), collection: "muster_acme", key: "name",
+		fields: fieldsOf[store.ACMEEntry](), dicts: dictsOf[store.ACMEEntry](),
+	}
 	identityRows = kind[store.IdentityRow]{
 		Kind: store.IdentityRowKind(), collection: "muster_identities", key: "device",
 		fields: fieldsOf[store.IdentityRow](), dicts: dictsOf[store.IdentityRow](),

@@ -123,6 +123,11 @@ func (s *Store) Authorities() store.Documents[store.Authority] {
 	return documents[store.Authority]{s, authorities}
 }
 
+// ACME keeps what managers have of ACME servers.
+func (s *Store) ACME() store.Documents[store.ACMEEntry] {
+	return documents[store.ACMEEntry]{s, acmeEntries}
+}
+
 // Identities keeps what devices are known by.
 func (s *Store) Identities() store.Identities {
 	return store.KeepIdentities(identities{documents[store.IdentityRow]{s, identityRows}})

@@ -61,7 +61,7 @@ func TestOpenErrors(t *testing.T) {
 		"newer schema": {func(t *testing.T, p string) {
 			seed(t, p)
 			sqlFile(t, p, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
-		}, []string{"newer version of Muster", "schema 999", "knows 5"}},
+		}, []string{"newer version of Muster", "schema 999", "knows 6"}},
 		"another program's": {func(t *testing.T, p string) {
 			sqlFile(t, p, `CREATE TABLE photos (id INTEGER)`)
 		}, []string{"belongs to another program", "path of its own"}},

@@ -126,7 +126,7 @@ func TestMigrateReports(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := tamper(t.Context(), p, `DROP TABLE report_spans; DROP TABLE tokens; DROP TABLE authorities; DROP TABLE identities;
+	if err := tamper(t.Context(), p, `DROP TABLE report_spans; DROP TABLE tokens; DROP TABLE authorities; DROP TABLE identities; DROP TABLE acme;
 		DELETE FROM goose_db_version WHERE version_id >= 4`); err != nil {
 		t.Fatal(err)
 	}

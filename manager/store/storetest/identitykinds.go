@@ -49,3 +49,23 @@ func authorities() kind[store.Authority] {
 		nonsense: `{"id": "NAME", "certificate": [], "key": "k"}`,
 	}
 }
+
+func acmeEntries() kind[store.ACMEEntry] {
+	words := store.ACMEDocuments()
+	count := func(e store.ACMEEntry) int64 { return number(string(e.Data)) }
+	return kind[store.ACMEEntry]{
+		Kind: words,
+		of:   store.Store.ACME,
+		make: func(name string, n int64) store.ACMEEntry {
+			return store.ACMEEntry{Name: name, Data: strconv.AppendInt(nil, n, 10)}
+		},
+		add:    func(e *store.ACMEEntry) { e.Data = strconv.AppendInt(nil, count(*e)+1, 10) },
+		count:  count,
+		rename: func(e *store.ACMEEntry, name string) { e.Name = name },
+		samples: map[string]sample[store.ACMEEntry]{
+			"bytes":  same(words, `{"name": "manager.example+token", "data": "AP+ACg=="}`),
+			"a turn": same(words, `{"name": "turn", "data": "bTE=", "until": "2026-01-02T03:04:05.5Z"}`),
+		},
+		nonsense: `{"name": "NAME", "data": 7}`,
+	}
+}

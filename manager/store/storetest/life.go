@@ -136,6 +136,7 @@ func testClosed(r rig) {
 		"add":     st.Reports().Add(r.ctx, []store.Report{report(1)}),
 		"reports": second(st.Reports().Page(r.ctx, store.ReportQuery{}, 1)),
 		"tokens":  second(st.Tokens().All(r.ctx)),
+		"acme":    second(st.ACME().All(r.ctx)),
 		"roots":   second(st.Authorities().All(r.ctx)),
 		"devices": second(st.Identities().List(r.ctx, store.IdentityFilter{}, "", 1)),
 	} {

@@ -20,7 +20,7 @@ func anyKinds() map[string]anyKind {
 	return map[string]anyKind{
 		"apps": untyped(apps()), "cron_jobs": untyped(cronJobs()), "device_groups": untyped(deviceGroups()),
 		"users": untyped(users()), "user_groups": untyped(userGroups()),
-		"tokens": untyped(tokens()), "authorities": untyped(authorities()), "identities": identityKind(),
+		"tokens": untyped(tokens()), "authorities": untyped(authorities()), "acme": untyped(acmeEntries()), "identities": identityKind(),
 	}
 }
 

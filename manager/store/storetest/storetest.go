@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Backend) {
 	t.Run("user_groups", func(t *testing.T) { documents(t, fresh, userGroups()) })
 	t.Run("tokens", func(t *testing.T) { documents(t, fresh, tokens()) })
 	t.Run("authorities", func(t *testing.T) { documents(t, fresh, authorities()) })
+	t.Run("acme", func(t *testing.T) { documents(t, fresh, acmeEntries()) })
 	t.Run("ten thousand apps", func(t *testing.T) { testTenThousand(setUp(t, fresh), apps()) })
 	t.Run("ten thousand device_groups", func(t *testing.T) { testTenThousand(setUp(t, fresh), deviceGroups()) })
 	t.Run("kinds do not mix", func(t *testing.T) { testKindsDoNotMix(setUp(t, fresh)) })

@@ -15,11 +15,11 @@ import (
 // keys are the fields with the name, by the plural of the kind.
 var keys = map[string]string{
 	"apps": "app_name", "cron_jobs": "cron_job_name", "device_groups": "device_group", "users": "user_name", "user_groups": "user_group",
-	"tokens": "id", "authorities": "id", "identities": "device",
+	"tokens": "id", "authorities": "id", "identities": "device", "acme": "name",
 }
 
 // ours are the kinds that Nebula does not have.
-var ours = map[string]bool{"tokens": true, "authorities": true, "identities": true}
+var ours = map[string]bool{"tokens": true, "authorities": true, "identities": true, "acme": true}
 
 // Plant puts a document into the collection of a kind, or replaces the one of that name, in the database that
 // url names. doc is JSON; what is none becomes a document that has the name and nothing else.

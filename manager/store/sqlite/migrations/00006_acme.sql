@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE acme (
+    name TEXT PRIMARY KEY,
+    doc  TEXT NOT NULL
+) STRICT;
