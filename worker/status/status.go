@@ -26,6 +26,8 @@ type Status struct {
 	// Report is what the worker last said, and Link how its connection was; nil when it never did.
 	Report *topics.Report `json:"report,omitempty"`
 	Link   *link.State    `json:"link,omitempty"`
+	// Identity is how the managers know the device; nil when it has no identity and asks for none.
+	Identity *Identity `json:"identity,omitempty"`
 	// Reports are those that the broker has not acknowledged.
 	Reports outbox.Count `json:"reports"`
 	// At is when this was found out.
@@ -74,6 +76,7 @@ func Read(ctx context.Context, dir string, machine func(context.Context) topics.
 	if err == nil {
 		s.Link = &state
 	}
+	s.Identity = readIdentity(dir)
 	return s, nil
 }
 

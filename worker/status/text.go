@@ -48,6 +48,7 @@ func (p *page) head(s Status) {
 		p.line("device", "%s, device_group %s", s.Report.Device, s.Report.DeviceGroup)
 		p.line("worker", "%s; what follows is of %s (%s)", runs, p.time(s.Report.At), s.Report.Agent)
 	}
+	p.identity(s.Identity)
 	switch {
 	case s.Link == nil:
 		p.line("managers", "never connected")
