@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"runtime"
 	"time"
 )
 
@@ -23,6 +22,6 @@ func (a *Authenticator) Works() int64 { return a.bench.works.Load() }
 
 // Occupy keeps all processors until release is called.
 func (a *Authenticator) Occupy(ctx context.Context) (release func(), err error) {
-	n := int64(runtime.GOMAXPROCS(0))
+	n := benchSlots()
 	return func() { a.bench.slots.Release(n) }, a.bench.slots.Acquire(ctx, n)
 }

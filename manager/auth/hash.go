@@ -43,14 +43,17 @@ func usable(hash string) string {
 	return hash
 }
 
-// A bench is where bcrypt work is done: as many at a time as there are processors.
+// A bench is where bcrypt work is done, as many at a time as it has slots.
 type bench struct {
 	slots *semaphore.Weighted
 	works atomic.Int64 // how often, for tests
 	whole *bench       // what this is a part of; nil for the whole
 }
 
-func newBench() *bench { return &bench{slots: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))} }
+func newBench() *bench { return &bench{slots: semaphore.NewWeighted(benchSlots())} }
+
+// benchSlots is half of the processors: whoever guesses is not to slow down devices that check in.
+func benchSlots() int64 { return int64(runtime.GOMAXPROCS(0)+1) / 2 }
 
 // corner is a part of the bench, for one at a time.
 func (b *bench) corner() *bench { return &bench{slots: semaphore.NewWeighted(1), whole: b} }

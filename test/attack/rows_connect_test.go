@@ -10,7 +10,7 @@ func strangers() []row {
 		}, "CONNACK 0x86", "no user name"},
 		{"a wrong password", mqtt, func(a *attempt) string {
 			return a.login(hello{id: a.name, identity: identity{username: a.name, password: "guess"}})
-		}, "CONNACK 0x86", "wrong password"},
+		}, "CONNACK 0x86", "not let in"},
 		{"a password without a name", mqtt, func(a *attempt) string {
 			return a.login(hello{id: a.name, identity: identity{password: a.devicePassword}})
 		}, "CONNACK 0x86", "no user name"},

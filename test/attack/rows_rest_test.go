@@ -34,7 +34,7 @@ func visitors() []row {
 	return []row{
 		{"REST without credentials", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", nil)
-		}, "HTTP 401", "remote="},
+		}, "HTTP 401", byAddress},
 		{"REST with a wrong password", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as("admin", "guess"))
 		}, "HTTP 401", "user=admin"},
@@ -43,7 +43,7 @@ func visitors() []row {
 		}, "HTTP 401", "user=attack"},
 		{"REST with a token of nobody", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", bearer("aaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaa"))
-		}, "HTTP 401", "remote="},
+		}, "HTTP 401", byAddress},
 		{"REST with the devices' password", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", as("victim", a.devicePassword))
 		}, "HTTP 401", "user=victim"},
@@ -54,7 +54,7 @@ func visitors() []row {
 			defer transport.CloseIdleConnections()
 			c.Transport, a.client = transport, &c
 			return a.ask("GET", "/api/v2/users", "", nil)
-		}, "HTTP 401", "remote="},
+		}, "HTTP 401", byAddress},
 	}
 }
 
