@@ -42,24 +42,28 @@ func newSite(t testing.TB, more ...string) *site {
 	port := rig.FreePorts(t, 4)
 	at := func(n int) string { return fmt.Sprintf("127.0.0.1:%d", port+n) }
 	everywhere := func(n int) string { return fmt.Sprintf("0.0.0.0:%d", port+n) }
-	certFile, keyFile := filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")
-	roots := x509.NewCertPool()
-	roots.AddCert(rig.WriteCertificate(t, certFile, keyFile, time.Hour))
 	s := &site{
-		t: t, data: filepath.Join(dir, "data"), roots: roots, log: &logs.Buffer{}, devicePassword: rig.Name("secret"),
+		t: t, data: filepath.Join(dir, "data"), roots: x509.NewCertPool(), log: &logs.Buffer{}, devicePassword: rig.Name("secret"),
 		local: at(0), https: at(1), mqtts: at(2), wss: at(3),
 	}
-	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 16}, Timeout: patience}
 	s.start(append([]string{
 		"serve", "--data-dir", s.data, "--http-addr", "", "--mqtt-addr", s.local, "--https-addr", everywhere(1), "--mqtt-tls-addr", everywhere(2),
-		"--mqtt-wss-addr", everywhere(3), "--tls-cert-file", certFile, "--tls-key-file", keyFile, "--cache-time", "1s", "--device-password", s.devicePassword,
+		"--mqtt-wss-addr", everywhere(3), "--cache-time", "1s", "--device-password", s.devicePassword,
 	}, more...)...)
-	password, err := os.ReadFile(filepath.Join(s.data, "admin-password"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.password = strings.TrimSpace(string(password))
+	s.roots.AppendCertsFromPEM([]byte(s.file("ca.pem")))
+	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots}, MaxIdleConnsPerHost: 16}, Timeout: patience}
+	s.password = strings.TrimSpace(s.file("admin-password"))
 	return s
+}
+
+// file reads one of the data directory.
+func (s *site) file(name string) string {
+	s.t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.data, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(content)
 }
 
 // start runs the process until the test ends, and returns when it is ready.
