@@ -18,6 +18,7 @@ func TestFlagsAreRefused(t *testing.T) {
 	if err := os.WriteFile(broken, []byte(`{"auths":hidden`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const pinned = "ABCDEFGHIJ.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	const good = "--device-group=g --broker-url=mqtt://127.0.0.1:1 "
 	for args, want := range map[string]string{
 		"": "device-group: must be given",
@@ -31,6 +32,13 @@ func TestFlagsAreRefused(t *testing.T) {
 		"--device-group=g --broker-url=mqtt://127.0.0.1:1 --check-in-time=0":                                "check-in-time",
 		"--device-group=g --broker-url=mqtts://127.0.0.1:1 --broker-ca-file=" + ca:                          ca,
 		"--device-group=g --broker-url=mqtt://127.0.0.1:1 --reconnect-min=2m --reconnect-max=1m":            "reconnect-min: must be at most",
+		"--broker-url=mqtt://127.0.0.1:1":                                                                   "device-group: must be given, or enroll-token",
+		"--broker-url=mqtts://127.0.0.1:1 --enroll-token=hidden":                                            "enroll-token: must be a token",
+		"--broker-url=mqtts://127.0.0.1:1 --enroll-token-file=" + ca:                                        "enroll-token-file: ",
+		"--broker-url=mqtts://127.0.0.1:1 --enroll-token=hidden --enroll-token-file=" + ca:                  "enroll-token: is of no use beside",
+		"--broker-url=mqtt://192.0.2.1 --enroll-token=" + pinned:                                            "broker-url: must be mqtts:// or wss:// to enroll by",
+		"--enroll-token=" + pinned:                                                                          "broker-url: must be given",
+		"--enroll-token=" + pinned + " --enroll-url=http://192.0.2.1":                                       "enroll-url: must start with https://",
 		good + "--disk-reserve=lots":                                                                        "disk-reserve",
 		good + "--disk-reserve=-1GB":                                                                        "must be a size, such as 200MB, 1.5GB or 1GiB, or 0",
 		good + "--outbox-size=100kB":                                                                        "outbox-size: must be 132KB or more, is 100kB",

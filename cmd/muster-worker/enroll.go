@@ -153,7 +153,8 @@ func (f *workerFlags) keeper(s standing, log *slog.Logger) *identity.Keeper {
 	return identity.New(o)
 }
 
-// enrollFirst gets the identity of a device that has nothing to run without one.
+// enrollFirst gets the identity of a device that has nothing to run without one. Whoever has started it by hand learns of a refusal by
+// its end; systemd would only start it again.
 func enrollFirst(ctx context.Context, dir string, k *identity.Keeper, s *systemd) error {
 	unlock, err := worker.Lock(dir)
 	if err != nil {
@@ -161,7 +162,11 @@ func enrollFirst(ctx context.Context, dir string, k *identity.Keeper, s *systemd
 	}
 	defer unlock()
 	enrolled := make(chan error, 1)
-	go func() { enrolled <- k.Enroll(ctx) }()
+	enroll := k.Enroll
+	if s.supervises {
+		enroll = k.EnrollAtLength
+	}
+	go func() { enrolled <- enroll(ctx) }()
 	s.beat()
 	ticks := time.NewTicker(s.every)
 	defer ticks.Stop()

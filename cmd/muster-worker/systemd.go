@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -15,6 +16,8 @@ type systemd struct {
 	log *slog.Logger
 	// every is how often it is to hear of the worker.
 	every time.Duration
+	// supervises says that systemd has started the worker, and would start it again at once if it ended.
+	supervises bool
 	// ready says that it has been told that the worker is; watching that it wants to hear more.
 	ready, watching bool
 }
@@ -25,7 +28,7 @@ func newSystemd(ctx context.Context, log *slog.Logger) (*systemd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watchdog of systemd: %w", err)
 	}
-	s := &systemd{log: log, every: limit / 3, watching: limit > 0}
+	s := &systemd{log: log, every: limit / 3, watching: limit > 0, supervises: os.Getenv("NOTIFY_SOCKET") != ""}
 	if !s.watching {
 		s.every = math.MaxInt64
 	}

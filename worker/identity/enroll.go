@@ -189,6 +189,18 @@ func (k *Keeper) enrollAtLength(ctx context.Context) error {
 	return err
 }
 
+// EnrollAtLength is Enroll that does not give up when it is refused either: an admin may make way for the device yet. It asks every
+// ten minutes or so then.
+func (k *Keeper) EnrollAtLength(ctx context.Context) error {
+	for {
+		err := k.enrollAtLength(ctx)
+		if _, refused := errors.AsType[*RefusedError](err); !refused {
+			return err
+		}
+		k.Log.Warn("this device is not enrolled", "error", err, "retry_in_about", refusedTime)
+	}
+}
+
 // asked is how long to wait when the managers ask for that many seconds, at random up to a quarter more.
 func asked(seconds int64) time.Duration {
 	wait := pendingTime
