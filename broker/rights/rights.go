@@ -81,14 +81,15 @@ func (f Fleet) check() error {
 			return fmt.Errorf("user %q: is there twice", u.Login)
 		}
 		seen[u.Login] = true
-		if err := u.check(); err != nil {
+		if err := u.Check(); err != nil {
 			return fmt.Errorf("user %.140q: %w", u.Login, err)
 		}
 	}
 	return nil
 }
 
-func (u User) check() error {
+// Check reports why a user cannot be written into a file.
+func (u User) Check() error {
 	switch u.Role {
 	case topics.RoleDevice:
 		if u.Login != u.Name {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"muster/manager/auth"
 	"muster/manager/store"
 	"muster/manager/token"
+	"muster/topics"
 )
 
 // requestTimeout is how long a request may take once its header has been read.
@@ -59,6 +61,10 @@ type Options struct {
 	// CacheTime is for how long changes of device_groups through other managers may go unnoticed when a change
 	// of an app or cron_job is checked; 0 is 10 s.
 	CacheTime time.Duration
+	// Brokers decides for other brokers that ask; without it, all are refused.
+	Brokers Brokers
+	// Root is the topics' prefix; by default [topics.DefaultRoot].
+	Root topics.Root
 	// TrustedProxies are the reverse proxies that are believed when they say in X-Forwarded-For whom a request is from:
 	// that address is then the one that guesses are counted against and that the log shows. Of anybody else the
 	// header is ignored. There may be none. See [ParseProxies].
@@ -87,6 +93,8 @@ type api struct {
 	trail     *audit.Trail
 	throttle  *throttle
 	refusals  refusals
+	brokers   Brokers
+	root      topics.Root
 	listing   *listing
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
@@ -105,7 +113,11 @@ func New(o Options) (http.Handler, error) {
 	if o.CacheTime == 0 {
 		o.CacheTime = defaultCacheTime
 	}
+	if o.Brokers == nil {
+		o.Brokers = noBrokers{}
+	}
 	a := &api{
+		brokers: o.Brokers, root: cmp.Or(o.Root, topics.DefaultRoot),
 		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		throttle: newThrottle(o.RequestRate, time.Now), refusals: refusals{newMemory[string, time.Time](), time.Now},
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),

@@ -27,6 +27,7 @@ func (s *somebody) REST(*http.Request) (auth.Identity, error) { return s.id, nil
 // people are those with exactly one right, to objects named x, in the words of the document.
 var people = map[string]auth.Identity{
 	"admin":           {Admin: true},
+	"broker_auth":     {BrokerAuth: true},
 	"pruning":         {Rights: &auth.Rights{Pruning: true}},
 	"app ro":          {Rights: &auth.Rights{Apps: map[string]store.Right{"x": "ro"}}},
 	"app rw":          {Rights: &auth.Rights{Apps: map[string]store.Right{"x": "rw"}}},

@@ -92,6 +92,7 @@ func requirements() map[string]requirement {
 			"PUT /user_groups/{user_group}/update, PATCH /user_groups/{user_group}/update": admin,
 		"GET /tokens, POST /tokens, GET /tokens/{token}, DELETE /tokens/{token}": admin,
 		"GET /audit": admin,
+		"GET /broker/rights/{format}, POST /broker/auth, POST /broker/acl, POST /broker/superuser": admin,
 	} {
 		for method := range strings.SplitSeq(methods, ", ") {
 			all[method] = needs

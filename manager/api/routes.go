@@ -85,6 +85,11 @@ func (a *api) routes() []route {
 
 		{"GET", "/reports", anyone, a.listReports},
 		{"GET", "/audit", admin, a.listAudit},
+
+		{"GET", "/broker/rights/{format}", admin, a.getBrokerRights},
+		{"POST", "/broker/auth", brokerAuth, a.askLogin},
+		{"POST", "/broker/acl", brokerAuth, a.askTopic},
+		{"POST", "/broker/superuser", brokerAuth, a.askSuperuser},
 	}
 }
 

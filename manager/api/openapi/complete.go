@@ -13,6 +13,7 @@ import (
 var rights = map[string]string{
 	"anyone":          "Any valid login may do this.",
 	"admin":           "Needs `admin`.",
+	"broker_auth":     "Needs an API token with `broker_auth`, or `admin`.",
 	"pruning":         "Needs `pruning_allowed`, or `admin`.",
 	"app ro":          "Needs the right `ro` or `rw` to this app, or `admin`.",
 	"app rw":          "Needs the right `rw` to this app, or `admin`.",
