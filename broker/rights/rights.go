@@ -56,7 +56,7 @@ func Write(w io.Writer, name string, f Fleet) error {
 		for _, f := range formats {
 			names = append(names, f.Name)
 		}
-		return fmt.Errorf("format: must be one of %q, is %.40q", names, name)
+		return fmt.Errorf("must be one of %q, is %.40q", names, name)
 	}
 	if err := f.check(); err != nil {
 		return err
