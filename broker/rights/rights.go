@@ -120,10 +120,12 @@ type grant struct {
 	shared bool
 }
 
+var table = topics.Access()
+
 // grants are a role's, each filter made by of from the kind and scope.
 func grants(role topics.Role, of func(topics.Kind, topics.Scope) string) []grant {
 	var all []grant
-	for _, rule := range topics.Access() {
+	for _, rule := range table {
 		if rule.Role != role {
 			continue
 		}
