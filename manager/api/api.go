@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -14,6 +15,7 @@ import (
 
 	"muster/manager/audit"
 	"muster/manager/auth"
+	"muster/manager/authority"
 	"muster/manager/store"
 	"muster/manager/token"
 	"muster/topics"
@@ -46,6 +48,16 @@ type Authenticator interface {
 	Hash(ctx context.Context, secret string) (string, error)
 }
 
+// Authorities are the fleet's certificate authorities, as an [authority.Fleet] has them.
+type Authorities interface {
+	List() []authority.Info
+	Get(id string) (authority.Info, error)
+	Holders(ctx context.Context, id string) (int, error)
+	Roll(ctx context.Context, by string) (authority.Info, error)
+	Retire(ctx context.Context, id string, force bool) (authority.Info, error)
+	CRL(ctx context.Context, life time.Duration) (string, error)
+}
+
 // Options are what the API is made of. All are required but for those that say so.
 type Options struct {
 	Store   store.Store
@@ -58,6 +70,8 @@ type Options struct {
 	Log     *slog.Logger
 	// Pin is what new enrollment tokens tell devices to know their managers by: see [token.Token]. nil leaves them without.
 	Pin func() token.Pin
+	// Authorities are the fleet's; nil leaves out the paths that are about them.
+	Authorities Authorities
 	// CacheTime is for how long changes of device_groups through other managers may go unnoticed when a change
 	// of an app or cron_job is checked; 0 is 10 s.
 	CacheTime time.Duration
@@ -87,6 +101,7 @@ type api struct {
 	auth      Authenticator
 	fleet     Fleet
 	pin       func() token.Pin
+	ca        Authorities
 	onChanged func(by string)
 	observe   func(route, method string, status int, took time.Duration)
 	log       *slog.Logger
@@ -118,7 +133,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	a := &api{
 		brokers: o.Brokers, root: cmp.Or(o.Root, topics.DefaultRoot),
-		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, onChanged: o.Changed, observe: o.Observe, log: o.Log,
+		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, ca: o.Authorities, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		throttle: newThrottle(o.RequestRate, time.Now), refusals: refusals{newMemory[string, time.Time](), time.Now},
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
@@ -141,7 +156,7 @@ func New(o Options) (http.Handler, error) {
 		r.Method(http.MethodGet, "/metrics", o.Metrics)
 	}
 	r.Route("/api/v2", func(r chi.Router) {
-		for _, route := range a.routes() {
+		for _, route := range slices.Concat(a.routes(), a.authorityRoutes()) {
 			h := route.handle
 			if route.method != http.MethodGet {
 				h = a.recorded(h)

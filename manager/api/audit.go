@@ -12,7 +12,7 @@ import (
 // auditedKinds are the words for what can be changed.
 var auditedKinds = []string{
 	store.AppKind().Singular, store.CronJobKind().Singular, store.DeviceGroupKind().Singular,
-	store.UserKind().Singular, store.UserGroupKind().Singular, deviceKind.word, tokenKind.word,
+	store.UserKind().Singular, store.UserGroupKind().Singular, deviceKind.word, tokenKind.word, authorityKind.word,
 }
 
 type auditPage struct {

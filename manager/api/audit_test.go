@@ -97,12 +97,15 @@ var mutations = map[string]mutation{
 	"PUT /user_groups/{user_group}/update":   {body: `{"admin": true}`, want: []string{"update user_group ops"}},
 	"PATCH /user_groups/{user_group}/update": {body: `{"group_members": []}`, want: []string{"update user_group ops"}},
 
+	"POST /authorities/roll":               {want: []string{"roll authority 2"}},
+	"POST /authorities/{authority}/retire": {first: [][3]string{{"POST", "/authorities/roll", ""}}, body: `{"force": true}`, want: []string{"retire authority 1"}},
+
 	"POST /tokens":           {body: `{"kind": "enroll", "device_group": "fleet"}`, want: []string{"create token new"}},
 	"DELETE /tokens/{token}": {want: []string{"delete token " + oldToken}},
 }
 
 // names has an object that is there for each name in a path.
-var names = strings.NewReplacer("{app}", "web", "{group}", "fleet", "{device}", "till", "{cron_job}", "nightly", "{user}", "ann", "{user_group}", "ops", "{token}", oldToken)
+var names = strings.NewReplacer("{app}", "web", "{group}", "fleet", "{device}", "till", "{cron_job}", "nightly", "{user}", "ann", "{user_group}", "ops", "{token}", oldToken, "{authority}", "1")
 
 // changingRoutes are those of the router that are not for reading, as keys of mutations.
 func (m *manager) changingRoutes() []string {

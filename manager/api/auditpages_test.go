@@ -100,7 +100,7 @@ func TestAuditParameters(t *testing.T) {
 		"page_size=1001":                    `{"page_size": "must be a whole number from 1 to 1000, is \"1001\""}`,
 		"before=7":                          `{"before": "must be the id of an entry, which is a ULID, is \"7\""}`,
 		"before=8ZZZZZZZZZZZZZZZZZZZZZZZZZ": `{"before": "must be the id of an entry, which is a ULID, is \"8ZZZZZZZZZZZZZZZZZZZZZZZZZ\""}`,
-		"kind=apps":                         `{"kind": "must be one of [\"app\" \"cron_job\" \"device_group\" \"user\" \"user_group\" \"device\" \"token\"], is \"apps\""}`,
+		"kind=apps":                         `{"kind": "must be one of [\"app\" \"cron_job\" \"device_group\" \"user\" \"user_group\" \"device\" \"token\" \"authority\"], is \"apps\""}`,
 		"by=":                               `{"by": "must not be empty: leave it out instead"}`,
 		"name=a&name=b":                     `{"name": "must be given once"}`,
 		"action=create":                     `{"action": "unknown parameter"}`,

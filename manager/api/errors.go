@@ -87,6 +87,8 @@ var (
 
 	tokenKind = kind{"token", "tokens", "token", "token_exists", checkTokenID}
 
+	authorityKind = kind{"authority", "authorities", "authority", "authority_exists", checkAuthorityID}
+
 	userKind      = kind{"user", "users", "user", "user_exists", auth.CheckUserName}
 	userGroupKind = kind{"user_group", "user_groups", "user_group", "user_group_exists", auth.CheckUserName}
 	// changedUserKind misses a user in the words that Nebula has for it where one is changed.

@@ -21,6 +21,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
+	"muster/manager/authority"
 	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/mongo"
@@ -119,6 +120,9 @@ func newManagerWith(t testing.TB, s store.Store, change func(*api.Options)) *man
 			m.changes = append(m.changes, by)
 		},
 		Log: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if o.Authorities, err = authority.Open(t.Context(), s.Authorities(), authority.Options{Identities: s.Identities(), Log: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
 	}
 	change(&o)
 	m.handler, err = api.New(o)

@@ -12,6 +12,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
+	"muster/manager/authority"
 	"muster/manager/metrics"
 	"muster/manager/store"
 )
@@ -59,9 +60,13 @@ func wholeAPI(t *testing.T, who *somebody) http.Handler {
 		t.Fatal(err)
 	}
 	s := openStore(t)
+	authorities, err := authority.Open(t.Context(), s.Authorities(), authority.Options{Identities: s.Identities(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h, err := api.New(api.Options{
 		Store: s, Configs: newMaker(s), Auth: who, Fleet: allIn{idleFleet(s), "x"}, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
-		Metrics: metrics.New("test").Handler(),
+		Metrics: metrics.New("test").Handler(), Authorities: authorities,
 	})
 	if err != nil {
 		t.Fatal(err)

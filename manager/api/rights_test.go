@@ -67,7 +67,7 @@ func requirements() map[string]requirement {
 	all := map[string]requirement{}
 	for methods, needs := range map[string]requirement{
 		"GET /status, GET /apps, GET /device_groups, GET /cron_jobs, GET /users, GET /user_groups, GET /reports, " +
-			"GET /docs, GET /docs/{file}, GET /openapi.json, GET /devices": {},
+			"GET /docs, GET /docs/{file}, GET /openapi.json, GET /devices, GET /authorities/crl": {},
 
 		"GET /apps/{app}": right(apps, "web", store.ReadOnly),
 		"POST /apps/{app}, DELETE /apps/{app}, POST /apps/{app}/update, PUT /apps/{app}/update, PATCH /apps/{app}/update, " +
@@ -90,7 +90,8 @@ func requirements() map[string]requirement {
 			"POST /users/{user}/refresh": admin,
 		"GET /user_groups/{user_group}, POST /user_groups/{user_group}, DELETE /user_groups/{user_group}, " +
 			"PUT /user_groups/{user_group}/update, PATCH /user_groups/{user_group}/update": admin,
-		"GET /tokens, POST /tokens, GET /tokens/{token}, DELETE /tokens/{token}": admin,
+		"GET /tokens, POST /tokens, GET /tokens/{token}, DELETE /tokens/{token}":                                       admin,
+		"GET /authorities, GET /authorities/{authority}, POST /authorities/roll, POST /authorities/{authority}/retire": admin,
 		"GET /audit": admin,
 		"GET /broker/rights/{format}, POST /broker/auth, POST /broker/acl, POST /broker/superuser": admin,
 	} {
@@ -127,7 +128,7 @@ func TestRightsOfEveryPath(t *testing.T) {
 		}
 		return m.as("some", "pass")(method, path, `{"no such field": 1}`)
 	}
-	fillIn := strings.NewReplacer("{app}", "web", "{group}", "fleet", "{cron_job}", "nightly", "{config_id}", "1", "{device}", "till", "{user}", "ann", "{user_group}", "ops")
+	fillIn := strings.NewReplacer("{app}", "web", "{group}", "fleet", "{cron_job}", "nightly", "{config_id}", "1", "{device}", "till", "{user}", "ann", "{user_group}", "ops", "{authority}", "1")
 	err := chi.Walk(m.handler.(chi.Routes), func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		pattern = strings.TrimPrefix(pattern, "/api/v2")
 		need, ok := needs[method+" "+pattern]

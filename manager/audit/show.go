@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"muster/manager/authority"
 	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
@@ -40,7 +41,7 @@ func show(doc any) (shown json.RawMessage, fields map[string]any, err error) {
 			store.Token
 			Hash string `json:"hash"`
 		}{d, hidden}
-	case store.DeviceGroup, store.UserGroup, fleet.Annotations:
+	case store.DeviceGroup, store.UserGroup, fleet.Annotations, authority.Info:
 		public = d
 	default:
 		return nil, nil, fmt.Errorf("what is secret in a %T is not known", doc)

@@ -10,22 +10,23 @@ import (
 
 // An Info is what may be known of an authority: everything but its key.
 type Info struct {
-	ID string
-	// Pin is that of its public key, as it is in enrollment tokens.
-	Pin string
+	ID string `json:"id"`
 	// Subject is its name in certificates.
-	Subject string
-	// Certificate is self-signed and Cross the one that its predecessor has signed, in PEM.
-	Certificate string
-	Cross       string
-	Created     time.Time
-	By          string
-	NotAfter    time.Time
-	// Retired is since when devices' certificates of it are not believed; zero while they are.
-	Retired time.Time
+	Subject string `json:"subject"`
+	// Pin is that of its public key, as it is in enrollment tokens.
+	Pin string `json:"pin"`
 	// Issues says that it is the one that issues. Sealed says that its key is kept encrypted.
-	Issues bool
-	Sealed bool
+	Issues bool `json:"issues"`
+	Sealed bool `json:"sealed"`
+	// Created is when it was made and By whom, and NotAfter when it ends.
+	Created  time.Time `json:"created"`
+	By       string    `json:"by"`
+	NotAfter time.Time `json:"not_after"`
+	// Retired is since when devices' certificates of it are not believed; nil while they are.
+	Retired *time.Time `json:"retired"`
+	// Certificate is self-signed and Cross, empty for the first, the one that its predecessor has signed, in PEM.
+	Certificate string `json:"certificate"`
+	Cross       string `json:"cross"`
 }
 
 // List tells of all authorities, oldest first.
@@ -49,9 +50,13 @@ func (f *Fleet) Get(id string) (Info, error) {
 }
 
 func (k *known) info(a *issuer) Info {
-	return Info{
+	i := Info{
 		ID: a.doc.ID, Pin: token.PinOf(a.cert.RawSubjectPublicKeyInfo).String(), Subject: a.cert.Subject.CommonName,
 		Certificate: a.doc.Certificate, Cross: a.doc.Cross, Created: a.doc.Created, By: a.doc.By, NotAfter: a.cert.NotAfter.UTC(),
-		Retired: a.doc.Retired, Issues: a == k.issuing(), Sealed: sealed(a.doc.Key),
+		Issues: a == k.issuing(), Sealed: sealed(a.doc.Key),
 	}
+	if !a.doc.Retired.IsZero() {
+		i.Retired = &a.doc.Retired
+	}
+	return i
 }

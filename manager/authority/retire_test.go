@@ -58,7 +58,7 @@ func TestRetireWaitsForThoseWhoWouldBeLockedOut(t *testing.T) {
 				t.Errorf("%d devices are said to need it (%v)", held, countErr)
 			}
 			if !test.waits {
-				if err != nil || info.Retired.IsZero() {
+				if err != nil || info.Retired == nil {
 					t.Errorf("got %+v, %v", info, err)
 				}
 				return
@@ -66,10 +66,10 @@ func TestRetireWaitsForThoseWhoWouldBeLockedOut(t *testing.T) {
 			if !errors.Is(err, authority.ErrInUse) || !strings.Contains(err.Error(), "d-7") || !strings.Contains(err.Error(), " 1 ") {
 				t.Errorf("got %v, want that one device, d-7, has a certificate", err)
 			}
-			if got, _ := fleet.Get("1"); !got.Retired.IsZero() {
+			if got, _ := fleet.Get("1"); got.Retired != nil {
 				t.Error("it is retired all the same")
 			}
-			if info, err := fleet.Retire(t.Context(), "1", true); err != nil || info.Retired.IsZero() {
+			if info, err := fleet.Retire(t.Context(), "1", true); err != nil || info.Retired == nil {
 				t.Errorf("forced: %+v, %v", info, err)
 			}
 		})
@@ -103,7 +103,7 @@ func TestRetireRefused(t *testing.T) {
 	once, err := fleet.Retire(t.Context(), "1", true)
 	r.must(err)
 	again, err := fleet.Retire(t.Context(), "1", false)
-	if err != nil || !again.Retired.Equal(once.Retired) {
+	if err != nil || !again.Retired.Equal(*once.Retired) {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	// The way back is open to devices that slept, though nobody is believed by it.

@@ -14,6 +14,7 @@ import (
 	"muster/manager/api"
 	"muster/manager/api/openapi/openapitest"
 	"muster/manager/auth"
+	"muster/manager/authority"
 	"muster/manager/devices"
 	"muster/manager/snapshot"
 	"muster/manager/store"
@@ -86,8 +87,12 @@ func StartOn(t testing.TB, documents store.Store) *Server {
 	}
 	configs := snapshot.New(documents, time.Now, discard)
 	bus, known := startFleet(t, documents, configs)
+	authorities, err := authority.Open(t.Context(), documents.Authorities(), authority.Options{Identities: documents.Identities(), Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: known, Changed: func(string) {}, Log: discard,
+		Store: documents, Configs: configs, Auth: who, Fleet: known, Authorities: authorities, Changed: func(string) {}, Log: discard,
 	})
 	if err != nil {
 		t.Fatal(err)
