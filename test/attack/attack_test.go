@@ -9,6 +9,6 @@ import (
 func TestAttacks(t *testing.T) {
 	s := newSite(t)
 	b := &table{site: s, witness: newWitness(s)}
-	b.run(t, slices.Concat(strangers(), thieves(), curious(), visitors(), tricks(), vandals()))
+	b.run(t, slices.Concat(strangers(), forgers(t, s), thieves(), curious(), visitors(), tricks(), vandals()))
 	b.finish(t)
 }
