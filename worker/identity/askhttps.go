@@ -47,7 +47,7 @@ func (k *Keeper) overHTTPS(ctx context.Context, q question) (topics.CertificateR
 	ask.Header.Set("Content-Type", "application/json")
 	// A redirection could take the token to where TLS does not protect it.
 	c := http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: k.tlsConfig(u.Hostname()), DisableKeepAlives: true},
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: k.tlsConfig(u.Hostname(), protocolHTTP), DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	answer, err := c.Do(ask)

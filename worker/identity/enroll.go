@@ -77,8 +77,8 @@ func (k *Keeper) note(e Enrollment) {
 
 // CheckEnroll says why the device cannot be enrolled over a broker's URL: the token must not be shown to whoever listens.
 func CheckEnroll(brokerURL string) error {
-	secure, host, err := broker(brokerURL)
-	if err == nil && !secure && !loopback(host) {
+	host, protocol, err := broker(brokerURL)
+	if err == nil && protocol == "" && !loopback(host) {
 		return errors.New("must be mqtts:// or wss:// to enroll by, because the token is a secret")
 	}
 	return err
@@ -165,12 +165,12 @@ func (k *Keeper) askToEnroll(ctx context.Context) (topics.CertificateReply, erro
 	o := k.Broker
 	o.URL, o.TLS = k.Given.BrokerURL, nil
 	o.Username, o.Password = token.EnrollUser(k.Token.ID), []byte(k.Token.Secret())
-	secure, host, err := broker(o.URL)
+	host, protocol, err := broker(o.URL)
 	if err != nil {
 		return topics.CertificateReply{}, err
 	}
-	if secure {
-		o.TLS = k.tlsConfig(host)
+	if protocol != "" {
+		o.TLS = k.tlsConfig(host, protocol)
 	}
 	reply, err := k.overMQTT(ctx, o, q)
 	if network.RefusedLogin(err) {

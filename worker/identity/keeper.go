@@ -141,9 +141,9 @@ func (k *Keeper) address(o *network.Options) error {
 		return errNoBroker
 	}
 	o.Username, o.Password, o.TLS = "", nil, nil
-	secure, host, err := broker(o.URL)
-	if secure {
-		o.TLS = k.tlsConfig(host)
+	host, protocol, err := broker(o.URL)
+	if protocol != "" {
+		o.TLS = k.tlsConfig(host, protocol)
 	}
 	return err
 }
@@ -163,18 +163,20 @@ func (k *Keeper) brokerURL() string {
 	return told
 }
 
-// broker takes a broker's URL apart.
-func broker(text string) (secure bool, host string, err error) {
+// broker takes a broker's URL apart: the host, and what is spoken below TLS; empty without TLS.
+func broker(text string) (host, protocol string, err error) {
 	if err := network.CheckURL(text); err != nil {
-		return false, "", err
+		return "", "", err
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return false, "", errors.New("broker URL: cannot be parsed") // the error would quote a password
+		return "", "", errors.New("broker URL: cannot be parsed") // the error would quote a password
 	}
 	switch u.Scheme {
 	case "mqtt", "tcp", "ws":
-		return false, u.Hostname(), nil
+		return u.Hostname(), "", nil
+	case "wss":
+		return u.Hostname(), protocolHTTP, nil
 	}
-	return true, u.Hostname(), nil
+	return u.Hostname(), protocolMQTT, nil
 }

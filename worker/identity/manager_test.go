@@ -27,7 +27,7 @@ const patience = 20 * time.Second
 // A manager is a broker over TLS, and what answers devices there, as the test says.
 type manager struct {
 	t         testing.TB
-	authority *authority
+	authority *testAuthority
 	token     token.Token
 	broker    *broker.Server
 

@@ -16,8 +16,8 @@ import (
 	"muster/manager/token"
 )
 
-// An authority is one of a test's own.
-type authority struct {
+// A testAuthority is an authority of a test's own.
+type testAuthority struct {
 	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -32,9 +32,9 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func newAuthority(t testing.TB, name string) *authority {
+func newAuthority(t testing.TB, name string) *testAuthority {
 	t.Helper()
-	a := &authority{t: t, key: newKey(t)}
+	a := &testAuthority{t: t, key: newKey(t)}
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(20, 0, 0),
@@ -43,7 +43,7 @@ func newAuthority(t testing.TB, name string) *authority {
 	return a
 }
 
-func (a *authority) sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+func (a *testAuthority) sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	a.t.Helper()
 	var err error
 	if template.SerialNumber, err = rand.Int(rand.Reader, big.NewInt(1<<62)); err != nil {
@@ -61,7 +61,7 @@ func (a *authority) sign(template, parent *x509.Certificate, public *ecdsa.Publi
 }
 
 // device issues a device's certificate for a time, with what change makes of it.
-func (a *authority) device(name string, public *ecdsa.PublicKey, from, to time.Time, change ...func(*x509.Certificate)) *x509.Certificate {
+func (a *testAuthority) device(name string, public *ecdsa.PublicKey, from, to time.Time, change ...func(*x509.Certificate)) *x509.Certificate {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
@@ -73,7 +73,7 @@ func (a *authority) device(name string, public *ecdsa.PublicKey, from, to time.T
 }
 
 // server issues a server's certificate for 127.0.0.1, with the authority's own behind it.
-func (a *authority) server(from, to time.Time) tls.Certificate {
+func (a *testAuthority) server(from, to time.Time) tls.Certificate {
 	key := newKey(a.t)
 	cert := a.sign(&x509.Certificate{
 		NotBefore: from, NotAfter: to, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -83,16 +83,16 @@ func (a *authority) server(from, to time.Time) tls.Certificate {
 }
 
 // cross is the other's name and key in a certificate of this one.
-func (a *authority) cross(other *authority) *x509.Certificate {
+func (a *testAuthority) cross(other *testAuthority) *x509.Certificate {
 	return a.sign(&x509.Certificate{
 		Subject: other.cert.Subject, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 		NotBefore: other.cert.NotBefore, NotAfter: other.cert.NotAfter,
 	}, a.cert, &other.key.PublicKey, a.key)
 }
 
-func (a *authority) pin() token.Pin { return token.PinOf(a.cert.RawSubjectPublicKeyInfo) }
+func (a *testAuthority) pin() token.Pin { return token.PinOf(a.cert.RawSubjectPublicKeyInfo) }
 
-func (a *authority) pem() string { return encode(a.cert) }
+func (a *testAuthority) pem() string { return encode(a.cert) }
 
 func encode(list ...*x509.Certificate) string {
 	var text []byte

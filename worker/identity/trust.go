@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"muster/manager/token"
+	"muster/topics"
 )
 
 // trust says whose certificates are believed.
@@ -31,11 +32,21 @@ func (k *Keeper) trust() trust {
 	return trust{roots: roots, given: k.Roots, system: i.System}
 }
 
-// tlsConfig is for connections to the host. The device shows its newest certificate, if it has one.
-func (k *Keeper) tlsConfig(host string) *tls.Config {
+// Protocols as the TLS handshake names them (ALPN, RFC 7301).
+const (
+	protocolMQTT = "mqtt"
+	protocolHTTP = "http/1.1"
+)
+
+// tlsConfig is for connections to the host in that protocol. The device shows its newest certificate, if it has one.
+func (k *Keeper) tlsConfig(host, protocol string) *tls.Config {
 	trust := k.trust()
+	protocols := []string{protocol}
+	if trust.pin != (token.Pin{}) || trust.roots != nil && !trust.system {
+		protocols = append(protocols, topics.FleetProtocol)
+	}
 	config := &tls.Config{
-		MinVersion: tls.VersionTLS12,
+		MinVersion: tls.VersionTLS12, NextProtos: protocols,
 		// The library would judge by the machine's clock, and knows no pins. VerifyConnection is called for every
 		// connection, and nothing is sent before it has returned.
 		InsecureSkipVerify: true,
