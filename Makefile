@@ -51,6 +51,7 @@ lint: ## Check formatting, module files, other architectures and the linters of 
 	GOARCH=arm $(GO) vet ./cmd/... ./worker/... ./topics/...
 	$(LINT) run
 	cd test/ferretdb && $(LINT) run --build-tags ferretdb_no_postgresql
+	cd test/pebble && $(LINT) run
 
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

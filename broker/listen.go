@@ -77,7 +77,7 @@ func (s *Server) serve() {
 	}
 	if s.wss != nil {
 		config := s.opts.TLS.Clone()
-		config.NextProtos = []string{"http/1.1"}
+		config.NextProtos = append(config.NextProtos, "http/1.1")
 		s.wg.Go(func() { s.serveWebSocket(s.wss, config) })
 	}
 }

@@ -18,6 +18,7 @@ import (
 type certificateFlags struct {
 	names             []string
 	certFile, keyFile string
+	acme              acmeFlags
 	grace             time.Duration
 }
 
@@ -25,6 +26,7 @@ func (f *certificateFlags) declare(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.names, "server-names", nil, "host names and addresses, comma separated, that certificates of the fleet's own authority are for, besides localhost; by default the host's name and all its addresses")
 	flags.StringVar(&f.certFile, "tls-cert-file", "", "PEM file with another certificate for all listeners with TLS, and those it was issued by; read again when it changes")
 	flags.StringVar(&f.keyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.acme.declare(flags)
 	settings.DurationVar(flags, &f.grace, "renewal-grace", admission.DefaultGrace, "how long after its end a device's certificate still lets the device in to renew it, and for nothing else")
 }
 
@@ -40,7 +42,7 @@ func (f *certificateFlags) check(overTLS bool) error {
 	case !overTLS && f.certFile != "":
 		return errors.New("tls-cert-file and tls-key-file: are of no use without https-addr, mqtt-tls-addr or mqtt-wss-addr")
 	}
-	return nil
+	return f.acme.check(overTLS, f.certFile != "")
 }
 
 // files reads the certificate of the files, if there are any.

@@ -86,6 +86,9 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if shown.Fleet, err = f.certificate.issue(authorities, dir, log); err != nil {
 		return err
 	}
+	if shown.ACME, err = f.certificate.acme.open(documents.ACME(), log); err != nil {
+		return err
+	}
 	gate, err := admission.New(admission.Options{
 		Identities: documents.Identities(), Tokens: documents.Tokens(), Events: documents.Devices(), People: who,
 		Authorities: authorities, Grace: f.certificate.grace, DevicePassword: f.devicePassword, CacheTime: f.cacheTime, Log: log,
@@ -177,7 +180,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error {
-		shown.Fleet.Run(others)
+		shown.Run(others)
 		return nil
 	})
 	if source != nil {

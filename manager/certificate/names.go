@@ -18,6 +18,14 @@ func CheckName(name string) error {
 	return &topics.FieldError{Field: "name", Reason: "must be a host name such as manager.example, *.example, or an IP address"}
 }
 
+// CheckDomain reports why an ACME server cannot issue a certificate for that name, nil when it may.
+func CheckDomain(name string) error {
+	if isHostName(name) && net.ParseIP(name) == nil && strings.Contains(name, ".") && !strings.Contains(name, "_") {
+		return nil
+	}
+	return &topics.FieldError{Field: "name", Reason: "must be a host name with a dot, such as manager.example"}
+}
+
 func isHostName(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
