@@ -50,6 +50,10 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if shown.Files, err = f.certificate.files(log); err != nil {
 		return &program.UsageError{Err: err}
 	}
+	seals, err := f.seals.open()
+	if err != nil {
+		return &program.UsageError{Err: err}
+	}
 	dir, err := openDataDir(f.dataDir)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	authorities, err := authority.Open(ctx, documents.Authorities(), authority.Options{
-		By: name, Identities: documents.Identities(), Grace: f.certificate.grace, Every: f.cacheTime, Log: log,
+		By: name, Seals: seals, Identities: documents.Identities(), Grace: f.certificate.grace, Every: f.cacheTime, Log: log,
 	})
 	if err != nil {
 		return err
@@ -120,7 +124,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Log: log})
 	bus.guard(gate, fleet.GroupOf)
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Authorities: authorities, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request, Root: root, Brokers: asked{gate},
 	})
 	if err != nil {

@@ -39,6 +39,7 @@ type serveFlags struct {
 	dataDir     string
 	store       storeFlags
 	addr        addressFlags
+	seals       sealFlags
 	certificate certificateFlags
 	broker      brokerflags.Flags
 	bridge      bool
@@ -77,6 +78,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	f.store.declare(flags)
 	f.addr.declare(flags)
 	f.certificate.declare(flags)
+	f.seals.declare(flags)
 	f.broker.Declare(flags, "use this external MQTT broker instead of the embedded one")
 	flags.BoolVar(&f.bridge, "bridge", true, "whether to take devices' reports from the broker to the store; without, they are for whoever subscribes to them")
 	f.spool.declare(flags)
