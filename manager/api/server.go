@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // Limits of a connection. A request has a small body and a quick answer; whoever takes longer holds up
@@ -20,6 +22,9 @@ const (
 	writeTimeout      = time.Minute // from the header's end, so above requestTimeout
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
+	// maxConnections is how many a listener has at a time; more wait to be accepted. So whoever opens thousands leaves files
+	// to devices and the store.
+	maxConnections = 4096
 	// shutdownTimeout is how long requests under way may take to finish when the server stops.
 	shutdownTimeout = 5 * time.Second
 )
@@ -39,8 +44,12 @@ func Listen(addr string, handler http.Handler, log *slog.Logger) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
+	return newServer(listener, handler, log), nil
+}
+
+func newServer(listener net.Listener, handler http.Handler, log *slog.Logger) *Server {
 	return &Server{
-		listener: &tellingListener{Listener: listener, log: log},
+		listener: netutil.LimitListener(&tellingListener{Listener: listener, log: log}, maxConnections),
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -52,7 +61,7 @@ func Listen(addr string, handler http.Handler, log *slog.Logger) (*Server, error
 			DisableGeneralOptionsHandler: true,
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off
 		},
-	}, nil
+	}
 }
 
 // ListenTLS is [Listen] for HTTPS, with HTTP/2 for those who speak it. The config has the certificate.
