@@ -21,18 +21,22 @@ func TestTakeover(t *testing.T) {
 		last = next
 	}
 	last.wantHere()
-	var events []store.Event
-	r.eventually("there is an event", func() bool {
-		d, err := r.behind.Devices().Get(t.Context(), "d1")
-		events = d.Events
-		return err == nil && len(events) > 0
-	})
 	r.eventually("all takeovers are told", func() bool { return strings.Count(r.log.String(), "was there when another came") == 5 })
-	if e := events[0]; e.Kind != store.EventTakenOver || strings.Count(e.Text, "127.0.0.1:") != 2 {
-		t.Errorf("the event is %+v", e)
-	}
+	// Takeovers are written one after the other: when this one is, those are.
+	r.identity("d2", "tills", key)
+	after := shown{id: "d2", certificate: r.ca.device(t, "d2", key, time.Hour)}
+	first := r.mustDial(after)
+	r.mustDial(after)
+	first.wantGone(0x8e)
+	r.eventually("there is an event of the other device", func() bool {
+		d, err := r.behind.Devices().Get(t.Context(), "d2")
+		return err == nil && len(d.Events) > 0
+	})
 	d, err := r.behind.Devices().Get(t.Context(), "d1")
 	if err != nil || len(d.Events) != 1 || d.DeviceGroup != "tills" {
-		t.Errorf("the device is %+v, %v, want one event", d, err)
+		t.Fatalf("the device is %+v, %v, want one event", d, err)
+	}
+	if e := d.Events[0]; e.Kind != store.EventTakenOver || strings.Count(e.Text, "127.0.0.1:") != 2 {
+		t.Errorf("the event is %+v", e)
 	}
 }
