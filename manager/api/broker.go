@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 
+	"muster/broker/rights"
 	"muster/manager/auth"
 	"muster/topics"
 )
@@ -113,7 +114,9 @@ func (a *api) askTopic(r *http.Request) (int, any, error) {
 			return err
 		case publish && !a.root.MayPublish(s, q.topic):
 			return errors.New("not allowed to publish there")
-		case subscribe && (topics.CheckFilter(q.topic) != nil || !a.root.MaySubscribe(s, q.topic)):
+		case subscribe && (topics.CheckFilter(q.topic) != nil || !a.root.MaySubscribe(s, q.topic)),
+			// EMQX, unlike Mosquitto, does not ask again about what it delivers.
+			q.action == "subscribe" && !rights.MaySubscribe(a.root, s, q.topic):
 			return errors.New("not allowed to subscribe to that")
 		}
 		return nil

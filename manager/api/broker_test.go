@@ -78,6 +78,8 @@ func TestBrokersAsk(t *testing.T) {
 		{"/acl", `{"username": "till", "clientid": "till", "topic": "$share/x/muster/v1/groups/fleet/config", "acc": 4}`, subscribe},
 		{"/acl", `{"username": "token:m", "clientid": "c", "topic": "$share/x/muster/v1/devices/+/checkin", "acc": 4}`, allow},
 		{"/acl", `{"username": "ann", "clientid": "c", "topic": "#", "acc": 4}`, allow},
+		{"/acl", `{"username": "ann", "clientid": "c", "topic": "#", "action": "subscribe"}`, subscribe},
+		{"/acl", `{"username": "ann", "clientid": "c", "topic": "muster/v1/groups/fleet/config", "action": "subscribe"}`, allow},
 		{"/acl", `{"username": "ann", "clientid": "c", "topic": "muster/v1/groups/fleet/config", "acc": 1}`, allow},
 		{"/acl", `{"username": "ann", "clientid": "c", "topic": "muster/v1/groups/secret/config", "acc": 1}`, subscribe},
 		{"/acl", `{"username": "ann", "clientid": "c", "topic": "muster/#/x", "acc": 4}`, subscribe},

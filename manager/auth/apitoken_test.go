@@ -45,6 +45,7 @@ func TestAPITokens(t *testing.T) {
 		r.want(want, home, "Bearer "+text)
 		r.want("denied", home, basic(idOf(text), text))
 		r.want("denied", home, basic("ci", text))
+		r.want(want, home, basic("token", text)) // for programs that know no Bearer
 		r.want("denied", home, "Bearer "+idOf(text))
 		r.want("denied", home, "Bearer "+idOf(text)+"."+token.New(token.Pin{}).Secret())
 		r.want("denied", home, "Bearer "+strings.ToLower(text))

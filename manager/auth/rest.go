@@ -42,6 +42,9 @@ func (a *Authenticator) Token(ctx context.Context, remote, text string) (Identit
 	return a.bearer(ctx, address(remote), text)
 }
 
+// besideToken is the user name beside an API token as the password, for programs that can log in no other way.
+const besideToken = "token"
+
 func (a *Authenticator) basic(ctx context.Context, from, user, password string) (Identity, error) {
 	// Both are compared whatever the first says, so that the time taken tells nothing.
 	sameUser, samePassword := matchesUser(a.adminUser, user), a.adminPassword.matches([]byte(password))
@@ -54,6 +57,9 @@ func (a *Authenticator) basic(ctx context.Context, from, user, password string) 
 	v, err := a.users.current(ctx)
 	if err != nil {
 		return Identity{}, err
+	}
+	if shown, err := token.Parse(password); err == nil && user == besideToken {
+		return a.apiToken(v, from, shown)
 	}
 	return a.identify(ctx, v, a.basicAttempt(v, from, user, password))
 }
