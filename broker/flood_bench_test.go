@@ -25,6 +25,13 @@ func TestMain(m *testing.M) {
 		flood(addr)
 		return
 	}
+	if addr := os.Getenv(holdAddr); addr != "" {
+		if err := hold(addr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 
