@@ -46,7 +46,7 @@ func (f *Fleet) Annotate(ctx context.Context, device string, change func(*fleet.
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.touched[device] = true
+	f.heads.touched[device] = true
 	f.census.head(row.DeviceHead)
 	return before, annotationsOf(row), nil
 }
@@ -72,7 +72,7 @@ func (f *Fleet) Delete(ctx context.Context, device string) (before fleet.Annotat
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.touched[device] = true
+	f.heads.touched[device] = true
 	f.census.drop(device)
 	delete(f.pulls, device)
 	return before, nil

@@ -108,7 +108,7 @@ func (c *census) forget(name string, now time.Time) {
 	if !known {
 		return
 	}
-	if !r.stored {
+	if !r.stored && r.identity == 0 {
 		c.remove(r)
 		return
 	}

@@ -58,8 +58,31 @@ func (f *Fleet) Get(ctx context.Context, device string) (fleet.Detail, error) {
 		r.take(row.DeviceHead)
 		now = live{Device: r.show(f.latest(row.DeviceGroup))}
 	}
+	identity, err := f.identity(ctx, device)
+	if err != nil {
+		return fleet.Detail{}, err
+	}
 	snapshot, _ := f.configs.Latest(now.DeviceGroup)
-	return detail(now, row, wantedOf(snapshot)), nil
+	all := detail(now, row, wantedOf(snapshot))
+	all.Identity = identity
+	return all, nil
+}
+
+// identity is what the device is known by, or nil.
+func (f *Fleet) identity(ctx context.Context, device string) (*fleet.Identity, error) {
+	if f.o.Identities == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	i, err := f.o.Identities.Get(ctx, device)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fleet.ShowIdentity(i), nil
 }
 
 // wantedOf is what a snapshot asks for; nothing when there is none, or it cannot be read.

@@ -26,6 +26,8 @@ type Options struct {
 	Settle time.Duration
 	// CacheTime is how often the store is asked what has changed; by default 10 s.
 	CacheTime time.Duration
+	// Identities are what devices are known by; without, that is not looked at.
+	Identities store.Identities
 	// Log is by default slog.Default().
 	Log *slog.Logger
 }
@@ -47,8 +49,9 @@ type Fleet struct {
 	quiet time.Time
 	// loaded says that all heads were read.
 	loaded bool
-	// touched are the devices whose rows this manager has changed since the store was last asked.
-	touched map[string]bool
+	// heads and identities follow the store; identities is nil where there are none.
+	heads      *follower[store.DeviceHead]
+	identities *follower[store.Identity]
 	// cleared are those whose status was cleared, perhaps because another manager is about to delete their rows, and until when
 	// the store is asked about them.
 	cleared map[string]time.Time
@@ -72,16 +75,24 @@ func New(c client.Client, devices store.Devices, configs Configs, o Options) *Fl
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Fleet{
+	f := &Fleet{
 		client: c, store: devices, configs: configs, o: o, census: newCensus(), pulls: make(pulls),
-		quiet: time.Now().Add(o.Settle), touched: make(map[string]bool), cleared: make(map[string]time.Time), poke: make(chan struct{}, 1),
+		quiet: time.Now().Add(o.Settle), cleared: make(map[string]time.Time), poke: make(chan struct{}, 1),
 	}
+	f.heads = f.followHeads()
+	if o.Identities != nil {
+		f.identities = f.followIdentities()
+	}
+	return f
 }
 
 // Run listens to the devices and follows the store until ctx ends. It must be called once.
 func (f *Fleet) Run(ctx context.Context) {
 	var parts sync.WaitGroup
-	parts.Go(func() { f.follow(ctx) })
+	parts.Go(func() { f.heads.run(ctx, f.poke) })
+	if f.identities != nil {
+		parts.Go(func() { f.identities.run(ctx, nil) })
+	}
 	parts.Go(func() { f.tidy(ctx) })
 	f.client.OnUp(f.connected)
 	parts.Wait()

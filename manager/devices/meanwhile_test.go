@@ -29,7 +29,7 @@ func TestChangesWhileThePageIsRead(t *testing.T) {
 	s.report("labelled", 1, 1)
 	slow := &slowStore{Devices: s.store.Devices()}
 	f := New(s.dial("m1"), slow, wishes{}, Options{Log: discard})
-	if _, err := f.load(t.Context(), time.Time{}); err != nil {
+	if _, err := f.heads.load(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	slow.meanwhile = func() {
@@ -44,7 +44,7 @@ func TestChangesWhileThePageIsRead(t *testing.T) {
 			return err == nil
 		})
 	}
-	if _, err := f.update(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+	if _, err := f.heads.update(t.Context(), time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -6,6 +6,7 @@ import (
 	"github.com/google/btree"
 
 	"muster/manager/fleet"
+	"muster/manager/store"
 	"muster/topics"
 )
 
@@ -15,6 +16,8 @@ type Query struct {
 	Group, Phase, FailingApp string
 	// Online, Behind and Failing are what it must be, unless nil.
 	Online, Behind, Failing *bool
+	// Pending is whether it waits for an admin to let it in, unless nil.
+	Pending *bool
 	// Labels are what it must have, all of them.
 	Labels []LabelQuery
 	// May reports whether whoever asks may see the devices of a group; nil is all.
@@ -29,7 +32,7 @@ type LabelQuery struct {
 
 // byGroup reports whether q selects whole groups.
 func (q *Query) byGroup() bool {
-	return q.Phase == "" && q.FailingApp == "" && q.Online == nil && q.Behind == nil && q.Failing == nil && len(q.Labels) == 0
+	return q.Phase == "" && q.FailingApp == "" && q.Online == nil && q.Behind == nil && q.Failing == nil && q.Pending == nil && len(q.Labels) == 0
 }
 
 func (q *Query) may(group string) bool {
@@ -39,7 +42,7 @@ func (q *Query) may(group string) bool {
 // selects reports whether the device of a group that q may select is among what it selects.
 func (q *Query) selects(r *record, wanted topics.Version) bool {
 	is := func(want *bool, value bool) bool { return want == nil || *want == value }
-	if !is(q.Online, r.online) || !is(q.Behind, r.behind(wanted)) || !is(q.Failing, len(r.failing) > 0) ||
+	if !is(q.Online, r.online) || !is(q.Behind, r.behind(wanted)) || !is(q.Failing, len(r.failing) > 0) || !is(q.Pending, r.identity.state() == store.IdentityPending) ||
 		q.Phase != "" && q.Phase != r.phaseAt(wanted) || q.FailingApp != "" && !r.fails(q.FailingApp) {
 		return false
 	}

@@ -32,6 +32,8 @@ type record struct {
 	// told is when the device last said what it runs, in Unix seconds; 0 when that is by the store, or by the end of a connection
 	// alone.
 	told uint32
+	// identity is what the device is known by. While it has one, the device's group is by that, whatever it says.
+	identity standing
 	// online says that it is connected. A device of which no status is known is not.
 	online bool
 	// heard says that there is a status, and fresh that it came over the manager's present connection.
@@ -91,7 +93,7 @@ func (r *record) show(wanted topics.Version) fleet.Device {
 		Device: r.name, DeviceGroup: r.group.Value(), Online: r.online, Phase: r.phaseAt(wanted),
 		Applied: r.version(), Wanted: wanted, Behind: r.behind(wanted),
 		Failing: make([]topics.Failure, len(r.failing)), Labels: make(map[string]string, len(r.labels)),
-		LastSeen: moment(r.seen.Load()), Agent: r.agent.Value(),
+		LastSeen: moment(r.seen.Load()), Agent: r.agent.Value(), IdentityState: r.identity.state(),
 	}
 	for i, f := range r.failing {
 		d.Failing[i] = f.Value()
@@ -121,7 +123,7 @@ func (r *record) say(s topics.Status, heardAt time.Time, room int) {
 	}
 	r.heard, r.fresh, r.online, r.session = true, true, online, s.Session
 	r.saw(heardAt)
-	group := unique.Make(s.DeviceGroup)
+	group := r.groupBy(s.DeviceGroup)
 	if !online && group == r.group && !s.Version.Newer(r.version()) {
 		return // a will has what was when the connection was made
 	}
@@ -149,14 +151,17 @@ func (r *record) take(h store.DeviceHead) {
 	r.stored = true
 	r.setLabels(h.Labels)
 	r.saw(h.Reported)
+	if r.group.Value() == "" {
+		r.group = r.groupBy(h.DeviceGroup) // one that has not reported is where it was enrolled
+	}
 	switch {
 	case h.Reported.IsZero(), r.online, r.told != 0 && seconds(h.Reported) <= r.told:
 		return
-	case r.heard && (h.DeviceGroup != r.group.Value() || r.version().Newer(h.Version)):
+	case r.heard && (r.groupBy(h.DeviceGroup) != r.group || r.version().Newer(h.Version)):
 		return // the store does not have the device's last reports
 	}
 	r.told = 0
-	r.group, r.phase = unique.Make(h.DeviceGroup), unique.Make(h.Phase)
+	r.group, r.phase = r.groupBy(h.DeviceGroup), unique.Make(h.Phase)
 	r.setVersion(h.Version)
 	r.failing = intern(h.Failing, 0)
 }

@@ -31,6 +31,8 @@ type Device struct {
 	// LastSeen is when the managers last heard of it, as far as this one knows; nil when nobody did.
 	LastSeen *time.Time `json:"last_seen"`
 	Agent    string     `json:"agent,omitempty"`
+	// IdentityState is that of [store.Identity]; empty of a device that has none.
+	IdentityState store.IdentityState `json:"identity_state,omitempty"`
 	// Pulls are the images that it fetches at this moment.
 	Pulls []topics.Progress `json:"pulls,omitempty"`
 }
@@ -73,6 +75,8 @@ type Page struct {
 type Detail struct {
 	Device
 	Note string `json:"note"`
+	// Identity is what it is known by; nil when it has none.
+	Identity *Identity `json:"identity"`
 	// Since is when its connection was made or lost, as far as this manager knows.
 	Since *time.Time `json:"since"`
 	// Machine has the facts of the last report.
