@@ -64,6 +64,8 @@ type Options struct {
 	Configs Configs
 	Auth    Authenticator
 	Fleet   Fleet
+	// Enrollment decides which devices have identities.
+	Enrollment Enrollment
 	// Changed is called after every change, with the name of who made it, empty when nobody was
 	// identified. It must not block.
 	Changed func(by string)
@@ -96,21 +98,22 @@ type Options struct {
 }
 
 type api struct {
-	store     store.Store
-	configs   Configs
-	auth      Authenticator
-	fleet     Fleet
-	pin       func() token.Pin
-	ca        Authorities
-	onChanged func(by string)
-	observe   func(route, method string, status int, took time.Duration)
-	log       *slog.Logger
-	trail     *audit.Trail
-	throttle  *throttle
-	refusals  refusals
-	brokers   Brokers
-	root      topics.Root
-	listing   *listing
+	store      store.Store
+	configs    Configs
+	auth       Authenticator
+	fleet      Fleet
+	enrollment Enrollment
+	pin        func() token.Pin
+	ca         Authorities
+	onChanged  func(by string)
+	observe    func(route, method string, status int, took time.Duration)
+	log        *slog.Logger
+	trail      *audit.Trail
+	throttle   *throttle
+	refusals   refusals
+	brokers    Brokers
+	root       topics.Root
+	listing    *listing
 	// changing is held from looking whether a change fits until it is written, so that two changes that
 	// fit one by one but not together are not both accepted. Between several managers that can still
 	// happen; then no config is made until one of the changes is taken back.
@@ -119,7 +122,7 @@ type api struct {
 
 // New makes the API's handler. Every path but the probes' wants credentials, the unknown ones too.
 func New(o Options) (http.Handler, error) {
-	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Fleet == nil || o.Changed == nil || o.Log == nil {
+	if o.Store == nil || o.Configs == nil || o.Auth == nil || o.Fleet == nil || o.Enrollment == nil || o.Changed == nil || o.Log == nil {
 		return nil, errors.New("api: an option is missing")
 	}
 	if o.Observe == nil {
@@ -133,7 +136,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	a := &api{
 		brokers: o.Brokers, root: cmp.Or(o.Root, topics.DefaultRoot),
-		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, pin: o.Pin, ca: o.Authorities, onChanged: o.Changed, observe: o.Observe, log: o.Log,
+		store: o.Store, configs: o.Configs, auth: o.Auth, fleet: o.Fleet, enrollment: o.Enrollment, pin: o.Pin, ca: o.Authorities, onChanged: o.Changed, observe: o.Observe, log: o.Log,
 		throttle: newThrottle(o.RequestRate, time.Now), refusals: refusals{newMemory[string, time.Time](), time.Now},
 		trail: audit.NewTrail(time.Now), changing: make(chan struct{}, 1),
 		listing: &listing{groups: o.Store.DeviceGroups(), maxAge: o.CacheTime},
@@ -149,7 +152,7 @@ func New(o Options) (http.Handler, error) {
 		}
 		r.Use(clients)
 	}
-	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.authenticate, a.limited, middleware.GetHead)
+	r.Use(a.trace, a.recoverPanic, crossOrigin.Handler, a.probes(o.Probes), a.strangers, a.authenticate, a.limited, middleware.GetHead)
 	r.NotFound(a.handle(refuse(errNoPath)))
 	r.MethodNotAllowed(a.methodNotAllowed)
 	if o.Metrics != nil {

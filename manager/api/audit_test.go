@@ -82,9 +82,11 @@ var mutations = map[string]mutation{
 	"PUT /cron_jobs/{cron_job}/update":   {body: `{"env_vars": {}}`, want: []string{"update cron_job nightly"}},
 	"PATCH /cron_jobs/{cron_job}/update": {body: `{"env_vars": {}}`, want: []string{"update cron_job nightly"}},
 
-	"PUT /devices/{device}":    {body: `{"labels": {"site": "berlin"}}`, want: []string{"update device till"}},
-	"PATCH /devices/{device}":  {body: `{"note": "new"}`, want: []string{"update device till"}},
-	"DELETE /devices/{device}": {want: []string{"delete device till"}},
+	"PUT /devices/{device}":          {body: `{"labels": {"site": "berlin"}}`, want: []string{"update device till"}},
+	"PATCH /devices/{device}":        {body: `{"note": "new"}`, want: []string{"update device till"}},
+	"DELETE /devices/{device}":       {want: []string{"delete device till", "forget device till"}},
+	"POST /devices/{device}/approve": {want: []string{"approve device till"}},
+	"POST /devices/{device}/revoke":  {want: []string{"revoke device till"}},
 
 	"POST /users/{user}":         {first: [][3]string{{"DELETE", "/users/ann", ""}}, body: `{}`, want: []string{"create user ann"}},
 	"DELETE /users/{user}":       {want: []string{"delete user ann"}},

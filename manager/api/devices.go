@@ -28,7 +28,7 @@ func (a *api) listDevices(r *http.Request) (int, any, error) {
 	q := readQuery(r)
 	selected := devices.Query{
 		Group: q.text("device_group"), Phase: q.text("phase"), FailingApp: q.text("failing_app"),
-		Online: q.bool("online"), Behind: q.bool("behind"), Failing: q.bool("failing"), Labels: q.labels("label"),
+		Online: q.bool("online"), Behind: q.bool("behind"), Failing: q.bool("failing"), Pending: q.bool("pending"), Labels: q.labels("label"),
 	}
 	after, size, count := q.text("after"), q.pageSize(100, 1000), q.bool("counts")
 	if err := q.done(); err != nil {
@@ -107,6 +107,16 @@ func (a *api) annotate(r *http.Request, device string, fields func(*fleet.Annota
 }
 
 func (a *api) deleteDevice(r *http.Request, device string) (int, any, error) {
+	// First the identity: from then on the device is out, whatever becomes of the rest.
+	identity, had, err := a.enrollment.Forget(r.Context(), device)
+	if err != nil {
+		return 0, nil, err
+	}
+	if had {
+		if err := a.note(r, change{"forget", deviceKind, device, identity, nil}); err != nil {
+			return 0, nil, err
+		}
+	}
 	before, err := a.fleet.Delete(r.Context(), device)
 	if err != nil {
 		return 0, nil, deviceKind.about(device, err)

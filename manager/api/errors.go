@@ -39,6 +39,8 @@ var (
 // Refusals of Muster's own.
 var (
 	errNoSuchConfig = &refusal{http.StatusForbidden, "config_exists", false}
+	errNoIdentity   = &refusal{http.StatusForbidden, "identity_exists", false}
+	errRevoked      = &refusal{http.StatusForbidden, "identity_revoked", true}
 	errNoPath       = &refusal{http.StatusNotFound, "error", "no such path"}
 	errReservedName = &refusal{http.StatusBadRequest, "invalid_name", "is the local admin's"}
 	errMethod       = &refusal{http.StatusMethodNotAllowed, "error", "the path does not have this method"}

@@ -52,7 +52,7 @@ func TestRetryAfter(t *testing.T) {
 	s := openStore(t)
 	for after, want := range map[time.Duration]string{4200 * time.Millisecond: "5", 3 * time.Second: "3", time.Millisecond: "1"} {
 		h, err := api.New(api.Options{
-			Store: s, Configs: newMaker(s), Auth: guesser{after: after}, Fleet: idleFleet(s), Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
+			Store: s, Configs: newMaker(s), Auth: guesser{after: after}, Fleet: idleFleet(s), Enrollment: idleDesk(t, s), Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)

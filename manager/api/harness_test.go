@@ -113,7 +113,7 @@ func newManagerWith(t testing.TB, s store.Store, change func(*api.Options)) *man
 		t.Fatal(err)
 	}
 	o := api.Options{
-		Store: s, Configs: newMaker(s), Auth: who, Fleet: idleFleet(s),
+		Store: s, Configs: newMaker(s), Auth: who, Fleet: idleFleet(s), Enrollment: idleDesk(t, s),
 		Changed: func(by string) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -202,12 +202,16 @@ func (m *manager) fill() {
 			Head:   store.DeviceHead{Device: "till", DeviceGroup: "fleet", Phase: topics.PhaseWaiting, Reported: time.Now()},
 			Report: json.RawMessage(`{"device": "till", "device_group": "fleet", "phase": "waiting"}`), Boot: "b", Seq: 1,
 		}}, func(store.Device, store.Sighting) []store.Event { return nil }),
+		second(m.store.Identities().Create(ctx, store.Identity{Device: "till", DeviceGroup: "fleet", State: store.IdentityPending, PublicKey: []byte("key")})),
 	} {
 		if err != nil {
 			m.t.Fatal(err)
 		}
 	}
 }
+
+// second is the error of a call whose result is not looked at.
+func second[T any](_ T, err error) error { return err }
 
 // do makes a request as the admin. path is below /api/v2.
 func (m *manager) do(method, path, body string) *httptest.ResponseRecorder {

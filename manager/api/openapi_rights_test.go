@@ -65,7 +65,7 @@ func wholeAPI(t *testing.T, who *somebody) http.Handler {
 		t.Fatal(err)
 	}
 	h, err := api.New(api.Options{
-		Store: s, Configs: newMaker(s), Auth: who, Fleet: allIn{idleFleet(s), "x"}, Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
+		Store: s, Configs: newMaker(s), Auth: who, Fleet: allIn{idleFleet(s), "x"}, Enrollment: idleDesk(t, s), Changed: func(string) {}, Log: slog.New(slog.DiscardHandler),
 		Metrics: metrics.New("test").Handler(), Authorities: authorities,
 	})
 	if err != nil {

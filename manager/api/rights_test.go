@@ -84,7 +84,8 @@ func requirements() map[string]requirement {
 		"POST /device_groups/{group}/prune, POST /prune": pruning,
 
 		"GET /devices/{device}": right(groups, "fleet", store.ReadOnly),
-		"PUT /devices/{device}, PATCH /devices/{device}, DELETE /devices/{device}": right(groups, "fleet", store.ReadWrite),
+		"PUT /devices/{device}, PATCH /devices/{device}, DELETE /devices/{device}, POST /devices/{device}/revoke": right(groups, "fleet", store.ReadWrite),
+		"POST /devices/{device}/approve": admin,
 
 		"GET /users/{user}, POST /users/{user}, DELETE /users/{user}, PUT /users/{user}/update, PATCH /users/{user}/update, " +
 			"POST /users/{user}/refresh": admin,

@@ -71,9 +71,9 @@ func (a *api) routes() []route {
 		{"PATCH", "/user_groups/{user_group}/update", admin, a.changingUsers(userGroups.modify)},
 
 		{"GET", "/tokens", admin, tokens.list},
-		{"POST", "/tokens", admin, a.changingUsers(tokens.create)},
+		{"POST", "/tokens", admin, a.changingTokens(tokens.create)},
 		{"GET", "/tokens/{token}", admin, tokens.get},
-		{"DELETE", "/tokens/{token}", admin, a.changingUsers(tokens.delete)},
+		{"DELETE", "/tokens/{token}", admin, a.changingTokens(tokens.delete)},
 
 		{"POST", "/prune", pruning, groups.pruneAll},
 
@@ -82,6 +82,8 @@ func (a *api) routes() []route {
 		{"PUT", "/devices/{device}", anyone, a.onDevice(rw, a.replaceDevice)},
 		{"PATCH", "/devices/{device}", anyone, a.onDevice(rw, a.modifyDevice)},
 		{"DELETE", "/devices/{device}", anyone, a.onDevice(rw, a.deleteDevice)},
+		{"POST", "/devices/{device}/approve", admin, a.approveDevice},
+		{"POST", "/devices/{device}/revoke", anyone, a.onDevice(rw, a.revokeDevice)},
 
 		{"GET", "/reports", anyone, a.listReports},
 		{"GET", "/audit", admin, a.listAudit},

@@ -68,7 +68,7 @@ func TestAuthenticationDisabled(t *testing.T) {
 	s := openStore(t)
 	changedBy := []string{}
 	h, err := api.New(api.Options{
-		Store: s, Configs: newMaker(s), Auth: who, Fleet: idleFleet(s),
+		Store: s, Configs: newMaker(s), Auth: who, Fleet: idleFleet(s), Enrollment: idleDesk(t, s),
 		Changed: func(by string) { changedBy = append(changedBy, by) }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"muster/manager/enroll/enrolltest"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -15,13 +16,13 @@ func needsApproval(t *store.Token) { t.Approve = true }
 
 func TestAnAdminDecides(t *testing.T) {
 	r := newRig(t)
-	tok, key := r.token(needsApproval), newKey(t)
+	tok, key := r.token(needsApproval), enrolltest.Key(t)
 	if reply := r.ask(topics.Pending, "d1", key, tok); reply.RetryIn < 30 || reply.RetryIn > 60 {
 		t.Errorf("the device is told to ask again in %d s", reply.RetryIn)
 	}
 	r.ask(topics.Pending, "d1", key, tok)
-	r.ask(topics.Refused, "d1", newKey(t), tok)
-	if reply := r.check(topics.Pending, r.Renew(t.Context(), "d1", request(t, "d1", key, ""))); reply.Certificate != "" {
+	r.ask(topics.Refused, "d1", enrolltest.Key(t), tok)
+	if reply := r.check(topics.Pending, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, ""))); reply.Certificate != "" {
 		t.Error("a device that waits gets a certificate by renewing")
 	}
 	if i := r.identity("d1"); i.State != store.IdentityPending || len(i.Certificates) != 0 || r.used(tok) != 1 {
@@ -54,7 +55,7 @@ func TestAnAdminDecides(t *testing.T) {
 func TestWhoIsShutOutStaysOut(t *testing.T) {
 	r := newRig(t)
 	tok := r.token(needsApproval, func(t *store.Token) { t.Uses = 10 })
-	denied, stolen := newKey(t), newKey(t)
+	denied, stolen := enrolltest.Key(t), enrolltest.Key(t)
 	r.ask(topics.Pending, "d1", denied, tok)
 	r.ask(topics.Issued, "d2", stolen, r.token())
 	for _, device := range []string{"d1", "d2"} {
@@ -74,7 +75,7 @@ func TestWhoIsShutOutStaysOut(t *testing.T) {
 	}
 	r.ask(topics.Refused, "d1", denied, tok)
 	r.ask(topics.Refused, "d2", stolen, tok)
-	r.check(topics.Refused, r.Renew(t.Context(), "d2", request(t, "d2", stolen, "")))
+	r.check(topics.Refused, r.Renew(t.Context(), "d2", enrolltest.Request(t, "d2", stolen, "")))
 	for _, act := range []func() error{
 		func() error { _, _, err := r.Approve(t.Context(), "d3", "a"); return err },
 		func() error { _, _, err := r.Revoke(t.Context(), "d3", "a"); return err },
@@ -87,20 +88,20 @@ func TestWhoIsShutOutStaysOut(t *testing.T) {
 
 func TestRenewal(t *testing.T) {
 	r := newRig(t)
-	key := newKey(t)
-	r.check(topics.Refused, r.Renew(t.Context(), "d1", request(t, "d1", key, "")))
+	key := enrolltest.Key(t)
+	r.check(topics.Refused, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, "")))
 	r.ask(topics.Issued, "d1", key, r.token())
 	for range store.MaxCertificates {
-		r.check(topics.Issued, r.Renew(t.Context(), "d1", request(t, "d1", key, "")))
+		r.check(topics.Issued, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, "")))
 	}
 	i := r.identity("d1")
 	if len(i.Certificates) != store.MaxCertificates || i.Certificates[0].Serial == i.Certificates[1].Serial {
 		t.Errorf("the certificates are %+v", i.Certificates)
 	}
-	if reply := r.check(topics.Refused, r.Renew(t.Context(), "d1", request(t, "d1", newKey(t), ""))); !strings.Contains(reply.Error, "another key") {
+	if reply := r.check(topics.Refused, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", enrolltest.Key(t), ""))); !strings.Contains(reply.Error, "another key") {
 		t.Errorf("refused because %q", reply.Error)
 	}
-	r.check(topics.Refused, r.Renew(t.Context(), "d1", request(t, "d2", key, "")))
+	r.check(topics.Refused, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d2", key, "")))
 	_, had, err := r.Forget(t.Context(), "d1")
 	if err != nil || !had {
 		t.Fatalf("forget: %v, had an identity: %v", err, had)
@@ -108,7 +109,7 @@ func TestRenewal(t *testing.T) {
 	if last := r.changed[len(r.changed)-1]; last.Device != "d1" || last.State != "" {
 		t.Errorf("others hear of %+v", last)
 	}
-	r.check(topics.Refused, r.Renew(t.Context(), "d1", request(t, "d1", key, "")))
+	r.check(topics.Refused, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, "")))
 	if _, had, err := r.Forget(t.Context(), "d1"); err != nil || had {
 		t.Errorf("forgotten twice: %v, had an identity: %v", err, had)
 	}
@@ -116,10 +117,12 @@ func TestRenewal(t *testing.T) {
 
 func TestNotTooOften(t *testing.T) {
 	r := newRig(t)
-	key := newKey(t)
+	key := enrolltest.Key(t)
 	tok := r.token(func(t *store.Token) { t.Uses = 1000 })
 	r.ask(topics.Issued, "d1", key, tok)
-	renew := func() topics.CertificateReply { return r.Renew(t.Context(), "d1", request(t, "d1", key, "")) }
+	renew := func() topics.CertificateReply {
+		return r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, ""))
+	}
 	issued := 1
 	for ; issued < 100 && renew().State == topics.Issued; issued++ {
 	}
@@ -131,7 +134,7 @@ func TestNotTooOften(t *testing.T) {
 	}
 	// Whoever has the token and is refused again and again is told to come back, until it does not help any more.
 	refused := 0
-	for ; refused < 100 && r.Enroll(t.Context(), "d1", request(t, "d1", newKey(t), tok.Text())).State == topics.Refused; refused++ {
+	for ; refused < 100 && r.Enroll(t.Context(), "d1", enrolltest.Request(t, "d1", enrolltest.Key(t), tok.Text())).State == topics.Refused; refused++ {
 	}
 	if refused < 20 || refused > 40 {
 		t.Errorf("refused %d times at once, want 20", refused)
@@ -141,33 +144,33 @@ func TestNotTooOften(t *testing.T) {
 	}
 	// Strangers cannot do that to those who have a token.
 	for range 100 {
-		r.Enroll(t.Context(), "d2", request(t, "d2", key, "junk"))
+		r.Enroll(t.Context(), "d2", enrolltest.Request(t, "d2", key, "junk"))
 	}
 	if lines := strings.Count(r.log.String(), "no certificate for a device"); lines > refused+40 {
 		t.Errorf("%d lines are logged of what a stranger asks", lines-refused)
 	}
-	r.ask(topics.Issued, "d3", newKey(t), r.token())
+	r.ask(topics.Issued, "d3", enrolltest.Key(t), r.token())
 }
 
 func TestTroubleIsNoRefusal(t *testing.T) {
-	fake := newFakeAuthority(t)
+	fake := enrolltest.NewAuthority(t)
 	r := newRig(t, func(o *Options) { o.Authority = fake })
-	tok, key := r.token(), newKey(t)
-	fake.fail = errors.New("no key")
+	tok, key := r.token(), enrolltest.Key(t)
+	fake.Fail = errors.New("no key")
 	if reply := r.ask(topics.Retry, "d1", key, tok); strings.Contains(reply.Error, "no key") || reply.RetryIn == 0 {
 		t.Errorf("the answer is %+v", reply)
 	}
 	if log := r.log.String(); !strings.Contains(log, "no key") {
 		t.Errorf("the log does not tell why: %s", log)
 	}
-	fake.fail = nil
+	fake.Fail = nil
 	r.ask(topics.Issued, "d1", key, tok)
 	if r.used(tok) != 1 {
 		t.Errorf("%d uses are taken, want 1", r.used(tok))
 	}
 	r.must(r.store.Close())
 	r.ask(topics.Retry, "d1", key, tok)
-	r.check(topics.Retry, r.Renew(t.Context(), "d1", request(t, "d1", key, "")))
+	r.check(topics.Retry, r.Renew(t.Context(), "d1", enrolltest.Request(t, "d1", key, "")))
 }
 
 func TestTokensThatEndedAreSwept(t *testing.T) {
@@ -176,7 +179,7 @@ func TestTokensThatEndedAreSwept(t *testing.T) {
 		return func(t *store.Token) { t.Expires = time.Now().Add(-ago) }
 	}
 	waiting := r.token(needsApproval)
-	r.ask(topics.Pending, "d1", newKey(t), waiting)
+	r.ask(topics.Pending, "d1", enrolltest.Key(t), waiting)
 	_, err := r.store.Tokens().Modify(t.Context(), waiting.ID, func(t *store.Token) error { ended(2 * keptAfterEnd)(t); return nil })
 	r.must(err)
 	old, api := r.token(ended(keptAfterEnd+time.Minute)), r.token(ended(2*keptAfterEnd), func(t *store.Token) { t.Kind = store.TokenAPI })

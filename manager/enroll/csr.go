@@ -63,6 +63,19 @@ func parseCSR(text string) (csr, error) {
 	return csr{r.Subject.CommonName, r.PublicKey, der}, nil
 }
 
+// nameOf is the device that a certificate request names, or "" when it cannot be read: [parseCSR] tells why.
+func nameOf(text string) string {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return ""
+	}
+	r, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil || topics.CheckName(r.Subject.CommonName) != nil {
+		return ""
+	}
+	return r.Subject.CommonName
+}
+
 var commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
 // signatures are the algorithms that nobody can forge today.

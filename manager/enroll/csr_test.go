@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"muster/manager/enroll/enrolltest"
 	"muster/topics"
 )
 
@@ -48,9 +49,9 @@ func TestKeysThatDevicesMayHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, key := range map[string]crypto.Signer{
-		"P-256": newKey(t), "P-384": curve(t, elliptic.P384()), "Ed25519": ed, "RSA": rsaKey(t, 2048),
+		"P-256": enrolltest.Key(t), "P-384": curve(t, elliptic.P384()), "Ed25519": ed, "RSA": rsaKey(t, 2048),
 	} {
-		c, err := parseCSR(requestPEM(t, named("d1"), key))
+		c, err := parseCSR(enrolltest.CSR(t, named("d1"), key))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -63,8 +64,8 @@ func TestKeysThatDevicesMayHave(t *testing.T) {
 }
 
 func TestRequestsThatAreNotInOrder(t *testing.T) {
-	key := newKey(t)
-	good := requestPEM(t, named("d1"), key)
+	key := enrolltest.Key(t)
+	good := enrolltest.CSR(t, named("d1"), key)
 	block, _ := pem.Decode([]byte(good))
 	forged := bytes.Clone(block.Bytes)
 	forged[len(forged)-1] ^= 1
@@ -84,27 +85,27 @@ func TestRequestsThatAreNotInOrder(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"nothing":               {"", "must be one certificate request"},
 		"no PEM":                {"MIIB", "must be one certificate request"},
-		"a certificate":         {newFakeAuthority(t).Roots(), "must be one certificate request"},
+		"a certificate":         {enrolltest.NewAuthority(t).Roots(), "must be one certificate request"},
 		"two of them":           {good + good, "must be one certificate request"},
 		"something behind":      {good + "x", "must be one certificate request"},
 		"no DER":                {encode("CERTIFICATE REQUEST", []byte("MIIB")), "is no certificate request"},
 		"DER with a tail":       {encode("CERTIFICATE REQUEST", append(bytes.Clone(block.Bytes), 0)), "is no certificate request"},
 		"signed by nobody":      {encode("CERTIFICATE REQUEST", forged), "is not signed by the key"},
 		"signed for another":    {encode("CERTIFICATE REQUEST", other), "is not signed by the key"},
-		"P-224":                 {requestPEM(t, named("d1"), curve(t, elliptic.P224())), "must have a key of"},
-		"P-521":                 {requestPEM(t, named("d1"), curve(t, elliptic.P521())), "must have a key of"},
-		"a short RSA key":       {requestPEM(t, named("d1"), rsaKey(t, 1024)), "of 2048 to 4096 bits, has one of 1024"},
+		"P-224":                 {enrolltest.CSR(t, named("d1"), curve(t, elliptic.P224())), "must have a key of"},
+		"P-521":                 {enrolltest.CSR(t, named("d1"), curve(t, elliptic.P521())), "must have a key of"},
+		"a short RSA key":       {enrolltest.CSR(t, named("d1"), rsaKey(t, 1024)), "of 2048 to 4096 bits, has one of 1024"},
 		"SHA-1":                 {sha1Request(t), "must be signed with SHA-256"},
-		"no name":               {requestPEM(t, named(""), key), "one common name"},
-		"two names":             {requestPEM(t, twoNames, key), "one common name"},
-		"an organisation":       {requestPEM(t, organisation, key), "one common name"},
-		"no name of a device":   {requestPEM(t, named("../d1"), key), "common name: invalid name"},
-		"a topic for a name":    {requestPEM(t, named("d1/+"), key), "common name: invalid name"},
-		"NUL in a name":         {requestPEM(t, named("d1\x00x"), key), ""},
-		"DNS names":             {requestPEM(t, withNames, key), "must not ask for extensions"},
-		"addresses":             {requestPEM(t, withAddress, key), "must not ask for extensions"},
-		"to be an authority":    {requestPEM(t, authority, key), "must not ask for extensions"},
-		"a name that is longer": {requestPEM(t, named(strings.Repeat("d", topics.MaxName+1)), key), "common name: invalid name"},
+		"no name":               {enrolltest.CSR(t, named(""), key), "one common name"},
+		"two names":             {enrolltest.CSR(t, twoNames, key), "one common name"},
+		"an organisation":       {enrolltest.CSR(t, organisation, key), "one common name"},
+		"no name of a device":   {enrolltest.CSR(t, named("../d1"), key), "common name: invalid name"},
+		"a topic for a name":    {enrolltest.CSR(t, named("d1/+"), key), "common name: invalid name"},
+		"NUL in a name":         {enrolltest.CSR(t, named("d1\x00x"), key), ""},
+		"DNS names":             {enrolltest.CSR(t, withNames, key), "must not ask for extensions"},
+		"addresses":             {enrolltest.CSR(t, withAddress, key), "must not ask for extensions"},
+		"to be an authority":    {enrolltest.CSR(t, authority, key), "must not ask for extensions"},
+		"a name that is longer": {enrolltest.CSR(t, named(strings.Repeat("d", topics.MaxName+1)), key), "common name: invalid name"},
 	} {
 		c, err := parseCSR(tc.text)
 		field, ok := errors.AsType[*topics.FieldError](err)
@@ -121,7 +122,7 @@ func sha1Request(t *testing.T) string {
 	if !ok {
 		t.Fatal("no RSA key")
 	}
-	made := requestPEM(t, named("d1"), key)
+	made := enrolltest.CSR(t, named("d1"), key)
 	block, _ := pem.Decode([]byte(made))
 	var parts struct {
 		Info      asn1.RawValue
@@ -147,7 +148,7 @@ func sha1Request(t *testing.T) string {
 }
 
 func FuzzParseCSR(f *testing.F) {
-	f.Add(requestPEM(f, named("d1"), newKey(f)))
+	f.Add(enrolltest.CSR(f, named("d1"), enrolltest.Key(f)))
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCSR(text)
 		if err == nil && topics.CheckName(c.device) != nil {

@@ -118,6 +118,11 @@ func (d *Desk) MayLogIn(ctx context.Context, id, secret, device string) error {
 	return nil
 }
 
+// EnrollNamed answers a request with a token, for the device that it names.
+func (d *Desk) EnrollNamed(ctx context.Context, r topics.CertificateRequest) topics.CertificateReply {
+	return d.Enroll(ctx, nameOf(r.CSR), r)
+}
+
 // Enroll answers a request with a token, for the device that is asking by that name.
 func (d *Desk) Enroll(ctx context.Context, device string, r topics.CertificateRequest) topics.CertificateReply {
 	t, err := d.token(ctx, r)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"muster/manager/enroll/enrolltest"
 	"muster/manager/store"
 	"muster/manager/token"
 	"muster/topics"
@@ -17,7 +18,7 @@ import (
 
 func TestADeviceIsEnrolledOnce(t *testing.T) {
 	r := newRig(t)
-	tok, key := r.token(), newKey(t)
+	tok, key := r.token(), enrolltest.Key(t)
 	reply := r.ask(topics.Issued, "d1", key, tok)
 	block, _ := pem.Decode([]byte(reply.Certificate))
 	cert, err := x509.ParseCertificate(block.Bytes)
@@ -65,9 +66,9 @@ func TestADeviceIsEnrolledOnce(t *testing.T) {
 
 func TestTokensThatAreOfNoUse(t *testing.T) {
 	r := newRig(t)
-	key := newKey(t)
+	key := enrolltest.Key(t)
 	good := r.token()
-	r.ask(topics.Issued, "first", newKey(t), good)
+	r.ask(topics.Issued, "first", enrolltest.Key(t), good)
 	wrongSecret, err := token.Parse(good.ID + "." + token.New(token.Pin{}).Secret())
 	r.must(err)
 	for name, tc := range map[string]struct {
@@ -94,7 +95,7 @@ func TestTokensThatAreOfNoUse(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", good.ID, good.Text() + "x", strings.Repeat("A", topics.MaxToken)} {
-		reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", request(t, "d1", key, text)))
+		reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", enrolltest.Request(t, "d1", key, text)))
 		if !strings.Contains(reply.Error, "token: must be a token") {
 			t.Errorf("%q is refused because %q", text, reply.Error)
 		}
@@ -107,13 +108,13 @@ func TestTokensThatAreOfNoUse(t *testing.T) {
 func TestNobodyTakesOverADevice(t *testing.T) {
 	r := newRig(t)
 	tok := r.token(func(t *store.Token) { t.Uses = 10 })
-	r.ask(topics.Issued, "d1", newKey(t), tok)
+	r.ask(topics.Issued, "d1", enrolltest.Key(t), tok)
 	before := r.identity("d1")
-	if reply := r.ask(topics.Refused, "d1", newKey(t), tok); !strings.Contains(reply.Error, "another key") {
+	if reply := r.ask(topics.Refused, "d1", enrolltest.Key(t), tok); !strings.Contains(reply.Error, "another key") {
 		t.Errorf("refused because %q", reply.Error)
 	}
 	// A request of one device under the name of another.
-	reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", request(t, "d2", newKey(t), tok.Text())))
+	reply := r.check(topics.Refused, r.Enroll(t.Context(), "d1", enrolltest.Request(t, "d2", enrolltest.Key(t), tok.Text())))
 	if !strings.Contains(reply.Error, "common name") {
 		t.Errorf("refused because %q", reply.Error)
 	}
@@ -131,12 +132,12 @@ func TestNobodyTakesOverADevice(t *testing.T) {
 	// A device with a secret has no key that could ask for a certificate.
 	_, err = r.store.Identities().Create(t.Context(), store.Identity{Device: "s1", DeviceGroup: "shops", State: store.IdentityActive, SecretHash: []byte("x")})
 	r.must(err)
-	r.ask(topics.Refused, "s1", newKey(t), tok)
+	r.ask(topics.Refused, "s1", enrolltest.Key(t), tok)
 }
 
 func TestAnotherTokenOfTheSameDevice(t *testing.T) {
 	r := newRig(t)
-	key := newKey(t)
+	key := enrolltest.Key(t)
 	r.ask(topics.Issued, "d1", key, r.token())
 	same, elsewhere := r.token(), r.token(func(t *store.Token) { t.DeviceGroup = "other" })
 	r.ask(topics.Issued, "d1", key, same)
@@ -155,15 +156,15 @@ func TestAnotherTokenOfTheSameDevice(t *testing.T) {
 func TestOneUseIsOneDevice(t *testing.T) {
 	for what, twoDevices := range map[string]bool{"of one device with one key": false, "of two devices": true} {
 		r := newRig(t)
-		tok, key := r.token(), newKey(t)
+		tok, key := r.token(), enrolltest.Key(t)
 		var all sync.WaitGroup
 		replies := make([]topics.CertificateReply, 16)
 		for n := range replies {
 			device, key := "d1", key
 			if twoDevices && n%2 == 1 {
-				device, key = "d2", newKey(t)
+				device, key = "d2", enrolltest.Key(t)
 			}
-			asked := request(t, device, key, tok.Text())
+			asked := enrolltest.Request(t, device, key, tok.Text())
 			all.Go(func() { replies[n] = r.Enroll(t.Context(), device, asked) })
 		}
 		all.Wait()
@@ -184,11 +185,11 @@ func TestOneUseIsOneDevice(t *testing.T) {
 
 func TestAManagerThatDiesInBetween(t *testing.T) {
 	r := newRig(t)
-	tok, key := r.token(), newKey(t)
+	tok, key := r.token(), enrolltest.Key(t)
 	// It took the use, and no more.
 	r.must(r.takeUse(t.Context(), tok.ID, "d1", time.Now()))
 	r.must(r.MayLogIn(t.Context(), tok.ID, tok.Secret(), "d1"))
-	if reply := r.ask(topics.Refused, "d2", newKey(t), tok); !strings.Contains(reply.Error, "no uses left") {
+	if reply := r.ask(topics.Refused, "d2", enrolltest.Key(t), tok); !strings.Contains(reply.Error, "no uses left") {
 		t.Errorf("refused because %q", reply.Error)
 	}
 	r.ask(topics.Issued, "d1", key, tok)

@@ -10,6 +10,7 @@ import (
 	"muster/broker"
 	"muster/broker/client"
 	"muster/broker/client/network"
+	"muster/manager/enroll/enrolltest"
 	parts "muster/test/rig"
 	"muster/topics"
 )
@@ -112,7 +113,7 @@ func awaitAnswers(t *testing.T, c client.Client) {
 
 func encoded(t *testing.T, device string, key crypto.Signer, shown string) []byte {
 	t.Helper()
-	payload, err := request(t, device, key, shown).Encode()
+	payload, err := enrolltest.Request(t, device, key, shown).Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestOverMQTT(t *testing.T) {
 		})
 		awaitAnswers(t, dial("warm"))
 
-		key, tok := newKey(t), r.token()
+		key, tok := enrolltest.Key(t), r.token()
 		enroll := exchange(t, dial("enrolling-d1"), "d1", topics.EnrollRequest, topics.EnrollReply)
 		r.check(topics.Issued, enroll(encoded(t, "d1", key, tok.Text())))
 		renew := exchange(t, dial("d1"), "d1", topics.DeviceRenew, topics.DeviceCertificate)
@@ -145,7 +146,7 @@ func TestOverMQTT(t *testing.T) {
 		if reply := renew([]byte(`{`)); reply.State != topics.Refused || reply.RequestID != "" {
 			t.Errorf("the answer to what is no JSON is %+v", reply)
 		}
-		if reply := enroll(encoded(t, "d2", newKey(t), tok.Text())); reply.State != topics.Refused || !strings.Contains(reply.Error, "common name") {
+		if reply := enroll(encoded(t, "d2", enrolltest.Key(t), tok.Text())); reply.State != topics.Refused || !strings.Contains(reply.Error, "common name") {
 			t.Errorf("the answer to who asks for another is %+v", reply)
 		}
 	})

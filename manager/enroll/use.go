@@ -101,7 +101,8 @@ func (d *Desk) Forget(ctx context.Context, device string) (had store.Identity, o
 	if err := d.o.Identities.Delete(ctx, device); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Identity{}, false, err
 	}
-	had.State = ""
-	d.o.Changed(had)
+	gone := had
+	gone.State = ""
+	d.o.Changed(gone)
 	return had, true, nil
 }

@@ -18,7 +18,8 @@ type AuditEntry struct {
 	// By is who made it; empty when authentication is disabled. RequestID is that of the request.
 	By        string `json:"by"`
 	RequestID string `json:"request_id"`
-	// Action is what was done ("create", "update", "restart", "start", "stop", "prune", "refresh", "delete", "roll", "retire"),
+	// Action is what was done ("create", "update", "restart", "start", "stop", "prune", "refresh", "delete", "roll", "retire", "enroll",
+	// "approve", "revoke", "forget"),
 	// Kind to what kind of object ("app", "device_group", "cron_job", "user", "user_group"), Name to which.
 	Action string `json:"action"`
 	Kind   string `json:"kind"`

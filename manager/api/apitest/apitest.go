@@ -16,6 +16,7 @@ import (
 	"muster/manager/auth"
 	"muster/manager/authority"
 	"muster/manager/devices"
+	"muster/manager/enroll"
 	"muster/manager/snapshot"
 	"muster/manager/store"
 	"muster/manager/store/mongo"
@@ -91,8 +92,15 @@ func StartOn(t testing.TB, documents store.Store) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	desk, err := enroll.New(enroll.Options{
+		Tokens: documents.Tokens(), Identities: documents.Identities(), Devices: documents.Devices(), Audit: documents.Audit(),
+		Authority: authorities, Changed: known.Identified, Log: discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: known, Authorities: authorities, Changed: func(string) {}, Log: discard,
+		Store: documents, Configs: configs, Auth: who, Fleet: known, Enrollment: desk, Authorities: authorities, Changed: func(string) {}, Log: discard,
 	})
 	if err != nil {
 		t.Fatal(err)

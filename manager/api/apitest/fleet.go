@@ -24,7 +24,7 @@ func startFleet(t testing.TB, s store.Store, configs devices.Configs) (client.Cl
 		t.Fatal(err)
 	}
 	manager, bus := server.Client("manager"), server.Client("devices")
-	known := devices.New(manager, s.Devices(), configs, devices.Options{Settle: 10 * time.Millisecond, CacheTime: 50 * time.Millisecond, Log: discard})
+	known := devices.New(manager, s.Devices(), configs, devices.Options{Identities: s.Identities(), Settle: 10 * time.Millisecond, CacheTime: 50 * time.Millisecond, Log: discard})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { known.Run(ctx) })
