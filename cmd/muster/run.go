@@ -121,10 +121,14 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return err
 	}
 	state := health.New(health.Options{Store: documents.Ping, Broker: bus.connected, Log: log})
-	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Log: log})
+	fleet := devices.New(bus, documents.Devices(), configs, devices.Options{Root: root, CacheTime: f.cacheTime, Identities: documents.Identities(), Log: log})
+	enrolling, err := f.enroll.open(bus, root, documents, authorities, fleet.Identified, f.cacheTime, log)
+	if err != nil {
+		return err
+	}
 	bus.guard(gate, fleet.GroupOf)
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Authorities: authorities, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Enrollment: enrolling, Authorities: authorities, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request, Root: root, Brokers: asked{gate},
 	})
 	if err != nil {
@@ -166,6 +170,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 		return nil
 	})
 	group.Go(func() error { return checkins.Run(others) })
+	enrolling.run(others, group)
 	group.Go(func() error {
 		fleet.Run(others)
 		return nil

@@ -55,6 +55,7 @@ type serveFlags struct {
 	trustedProxies    []string
 	requestRate       uint16
 
+	enroll    enrollFlags
 	cacheTime time.Duration
 	reportTTL time.Duration
 	drainTime time.Duration
@@ -91,6 +92,7 @@ func newServe(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&f.devicePassword, "device-password", "", "a password that lets in any device that has no identity of its own, by any name; better have devices enroll")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil, "addresses and CIDRs of reverse proxies whose X-Forwarded-For says whom a request is from, comma separated; of others it is ignored")
 	flags.Uint16Var(&f.requestRate, "request-rate", 1000, "how many REST requests a second one user or API token may make, and ten times as many at once; 0 is no limit")
+	f.enroll.declare(flags)
 	settings.DurationVar(flags, &f.cacheTime, "cache-time", 10*time.Second, "how often the store is looked at for what other managers changed")
 	settings.DurationVar(flags, &f.reportTTL, "report-ttl", retention.DefaultTTL, "how long reports are kept; the last one of each device is kept for ever")
 	settings.DurationVar(flags, &f.drainTime, "drain-time", 0, "how long to go on serving after being told to stop, not ready any more, so that a load balancer notices")
@@ -134,6 +136,9 @@ func (f *serveFlags) check() error {
 		return err
 	}
 	if err := f.checkBroker(); err != nil {
+		return err
+	}
+	if err := f.enroll.check(); err != nil {
 		return err
 	}
 	if err := f.spool.check(); err != nil {

@@ -30,7 +30,7 @@ func (g *Gate) enrolling(ctx context.Context, l Login, id string, right func(has
 		return topics.Subject{}, deniedf("client id %.80q: wrong secret for token %s", l.ClientID, id)
 	case t.Kind != store.TokenEnroll:
 		return topics.Subject{}, deniedf("client id %.80q: token %s is not for enrollment", l.ClientID, id)
-	case !t.Expires.IsZero() && !time.Now().Before(t.Expires):
+	case !t.Expires.IsZero() && !time.Now().Before(t.Expires) && !g.cameWith(ctx, id, l.ClientID):
 		return topics.Subject{}, deniedf("client id %.80q: token %s has ended at %s", l.ClientID, id, t.Expires.UTC().Format(time.RFC3339))
 	}
 	if err := topics.CheckName(l.ClientID); err != nil {
@@ -40,6 +40,13 @@ func (g *Gate) enrolling(ctx context.Context, l Login, id string, right func(has
 		return topics.Subject{}, deniedf("token %s is not for device %q", id, l.ClientID)
 	}
 	return topics.Subject{Role: topics.RoleEnrolling, Name: l.ClientID, Group: t.DeviceGroup}, nil
+}
+
+// cameWith reports whether the device has shown that token before: it may ask once more when the token has ended, because replies get lost and
+// an admin's approval takes time.
+func (g *Gate) cameWith(ctx context.Context, id, device string) bool {
+	i, err := g.o.Identities.Get(ctx, device)
+	return err == nil && i.TokenID == id && i.State != store.IdentityRevoked
 }
 
 // byAPIToken lets in a program by the role that its token has on MQTT.

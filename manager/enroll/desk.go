@@ -95,29 +95,6 @@ var errToken = refuse("the token is unknown, or not an enrollment token")
 // errBusy has a device ask again.
 var errBusy = errors.New("too many requests, ask again later")
 
-// MayLogIn reports why nobody may log in to ask for the device's certificate with an enrollment token, nil when they may. A token
-// that has ended is still good for those devices that came with it: replies get lost, and an admin's approval takes time.
-func (d *Desk) MayLogIn(ctx context.Context, id, secret, device string) error {
-	t, err := d.tokens.find(ctx, id, secret)
-	if err != nil {
-		return err
-	}
-	ended := checkToken(t, device, time.Now())
-	if ended == nil {
-		return nil
-	}
-	i, err := d.o.Identities.Get(ctx, device)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return ended
-	case err != nil:
-		return err
-	case i.TokenID != id || i.State == store.IdentityRevoked:
-		return ended
-	}
-	return nil
-}
-
 // EnrollNamed answers a request with a token, for the device that it names.
 func (d *Desk) EnrollNamed(ctx context.Context, r topics.CertificateRequest) topics.CertificateReply {
 	return d.Enroll(ctx, nameOf(r.CSR), r)
