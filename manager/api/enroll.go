@@ -55,7 +55,7 @@ func (a *api) strangers(next http.Handler) http.Handler {
 func (a *api) enroll(r *http.Request) (int, any, error) {
 	request, err := readCertificateRequest(r)
 	if err != nil {
-		return http.StatusBadRequest, topics.CertificateReply{RequestID: request.RequestID, State: topics.Refused, Error: err.Error()}, nil
+		return http.StatusBadRequest, topics.CertificateReply{RequestID: request.RequestID, State: topics.Refused, Error: err.Error()}, nil //nolint:nilerr // the answer tells it
 	}
 	reply := a.enrollment.EnrollNamed(r.Context(), request)
 	status := map[string]int{
