@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,16 +21,42 @@ import (
 // A desk issues certificates of which only the serial number counts here, and writes down for whom.
 type desk struct {
 	t       *testing.T
+	mu      sync.Mutex
+	names   []string
 	roots   string
 	changed chan struct{}
 	fails   error
 	issued  []string
 }
 
-func (d *desk) Roots() string            { return d.roots }
-func (d *desk) Changed() <-chan struct{} { return d.changed }
+// change alters what the desk knows.
+func (d *desk) change(change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change()
+}
+
+func (d *desk) Names() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.names, nil
+}
+
+func (d *desk) Roots() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.roots
+}
+
+func (d *desk) Changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changed
+}
 
 func (d *desk) IssueServer(names []string, life time.Duration) (*tls.Certificate, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.fails != nil {
 		return nil, d.fails
 	}
@@ -43,11 +70,11 @@ func (d *desk) IssueServer(names []string, life time.Duration) (*tls.Certificate
 
 func TestWhenACertificateIsIssued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{t: t, roots: "one", changed: make(chan struct{})}
-		names, told := []string{"a"}, []string{}
+		d := &desk{t: t, names: []string{"a"}, roots: "one", changed: make(chan struct{})}
+		told := []string{}
 		var log bytes.Buffer
 		issued, err := certificate.Issue(d, certificate.IssuedOptions{
-			Names: func() ([]string, error) { return names, nil }, Life: 30 * day, Every: time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Names: d.Names, Life: 30 * day, Every: time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil)),
 			Roots: func(pem string) error { told = append(told, pem); return nil },
 		})
 		if err != nil {
@@ -67,19 +94,20 @@ func TestWhenACertificateIsIssued(t *testing.T) {
 		next("shortly before two thirds", 20*day-time.Minute, false)
 		next("at two thirds", 2*time.Minute, true)
 		next("nothing new", day, false)
-		names = []string{"a", "b"}
+		d.change(func() { d.names = []string{"a", "b"} })
 		next("another address", 2*time.Minute, true)
-		d.roots = "one two"
-		was := d.changed
-		d.changed = make(chan struct{})
-		close(was)
+		d.change(func() {
+			d.roots = "one two"
+			close(d.changed)
+			d.changed = make(chan struct{})
+		})
 		next("another authority", 0, true)
-		d.fails, names = errors.New("no store"), []string{"c"}
+		d.change(func() { d.fails, d.names = errors.New("no store"), []string{"c"} })
 		next("it fails", time.Hour, false)
 		if n := strings.Count(log.String(), "no store"); n != 1 {
 			t.Errorf("an hour of failures is logged %d times, want once:\n%s", n, &log)
 		}
-		d.fails = nil
+		d.change(func() { d.fails = nil })
 		next("it works again", 2*time.Minute, true)
 		if want := []string{"[a]", "[a]", "[a b]", "[a b]", "[c]"}; !slices.Equal(d.issued, want) {
 			t.Errorf("issued for %v, want %v", d.issued, want)
