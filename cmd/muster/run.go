@@ -128,7 +128,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	}
 	bus.guard(gate, fleet.GroupOf)
 	handler, err := api.New(api.Options{
-		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Enrollment: enrolling, Authorities: authorities, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
+		Store: documents, Configs: configs, Auth: who, Fleet: fleet, Enrollment: enrolling, Pin: authorities.Pin, Authorities: authorities, Changed: publisher.Poke, Log: log, CacheTime: f.cacheTime, TrustedProxies: proxies, RequestRate: int(f.requestRate), Probes: probes(state),
 		Metrics: measures.Handler(), Observe: measures.Request, Root: root, Brokers: asked{gate},
 	})
 	if err != nil {
