@@ -109,6 +109,13 @@ func (c *conn) Close() error {
 	return nil
 }
 
+// isClosing reports whether the connection is at its end: a packet may have been on its way to the reader when that was decided.
+func (c *conn) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
 // sayGoodbye notes the reason code to disconnect with, unless one is noted already.
 func (c *conn) sayGoodbye(code packets.Code) {
 	c.mu.Lock()

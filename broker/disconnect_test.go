@@ -97,3 +97,22 @@ func TestClientIDOfADevice(t *testing.T) {
 		eventually(t, "both are gone", func() bool { return s.Connections() == 0 })
 	}
 }
+
+// A packet that was on its way to the reader when its connection was ended is not looked at.
+func TestPacketAfterDisconnect(t *testing.T) {
+	s := listen(t, nil)
+	w := dialMemory(t, s, 5).mustConnect("d1", as("d1"))
+	cl, ok := s.mqtt.Clients.Get("d1")
+	if !ok {
+		t.Fatal("the client is not there")
+	}
+	g := &guard{server: s}
+	if _, err := g.OnPacketRead(cl, publishPacket(device(topics.DeviceStatus, "d1"), "x", 0, true)); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	s.Disconnect(NotAuthorized, isDevice("d1"))
+	if _, err := g.OnPacketRead(cl, publishPacket(device(topics.DeviceStatus, "d1"), "x", 0, true)); !errors.Is(err, packets.ErrRejectPacket) {
+		t.Errorf("after: %v, want that it is rejected", err)
+	}
+	w.want(packets.Disconnect)
+}

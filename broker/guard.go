@@ -73,7 +73,7 @@ func (c *conn) complain(what string, args ...any) {
 // OnPacketRead sees each packet before mochi does. An error other than ErrRejectPacket would be ignored.
 func (g *guard) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	c := connOf(cl)
-	if c == nil {
+	if c == nil || c.isClosing() {
 		return pk, packets.ErrRejectPacket
 	}
 	switch pk.FixedHeader.Type {
