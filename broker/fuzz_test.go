@@ -33,6 +33,20 @@ func FuzzConnection(f *testing.F) {
 		{packets.Disconnect << 4, 2, 4, 0},
 		{packets.Auth << 4, 2, 0x18, 0},
 		{packets.Pingreq << 4, 0},
+		// Types that only servers send, and the one that nobody does.
+		{packets.Reserved << 4, 0},
+		{packets.Connack << 4, 3, 0, 0, 0},
+		{packets.Suback << 4, 4, 0, 1, 0, 0},
+		{packets.Unsuback << 4, 4, 0, 1, 0, 0},
+		{packets.Pingresp << 4, 0},
+		// Lengths that go on behind the end.
+		{packets.Publish << 4, 3, 0xff, 0xff, 'a'},
+		{packets.Publish<<4 | 2, 7, 0, 1, 'a', 0, 1, 0xff, 0x7f},
+		{packets.Puback << 4, 1, 0},
+		{packets.Subscribe<<4 | 2, 3, 0, 1, 0},
+		{packets.Unsubscribe<<4 | 2, 6, 0, 1, 0, 0, 9, 'a'},
+		{packets.Disconnect << 4, 3, 0, 0xff, 0x7f},
+		{packets.Pingreq << 4, 0x80, 0x80, 0x80, 0x80, 1},
 	} {
 		f.Add(seed, false, byte(5))
 		f.Add(seed, true, byte(5))

@@ -126,7 +126,7 @@ func (a *attempt) silent(ctx context.Context, n int, first []byte) int {
 
 // Devices that check in notice nothing of what goes on beside them: the 99th of a hundred answers takes at most twice as long.
 func TestFloods(t *testing.T) {
-	window := 600 * time.Millisecond
+	window := 400 * time.Millisecond
 	if longer, err := time.ParseDuration(os.Getenv("MUSTER_ATTACK_WINDOW")); err == nil {
 		window = longer
 	}
