@@ -9,6 +9,8 @@ import (
 func TestAttacks(t *testing.T) {
 	s := newSite(t)
 	b := &table{site: s, witness: newWitness(s)}
-	b.run(t, slices.Concat(strangers(), forgers(t, s), thieves(), curious(), visitors(), tricks(), vandals()))
+	t.Run("rows", func(t *testing.T) {
+		b.run(t, slices.Concat(strangers(), forgers(t, s), newcomers(), outcasts(), thieves(), curious(), visitors(), tricks(), vandals()))
+	})
 	b.finish(t)
 }

@@ -131,8 +131,6 @@ func TestFloods(t *testing.T) {
 		window = longer
 	}
 	s := newSite(t)
-	s.must(200, "POST", "/api/v2/apps/web", `{"docker_image":"registry.invalid/web:v1"}`)
-	s.must(200, "POST", "/api/v2/device_groups/shops", `{"apps":["web"],"cron_jobs":[]}`)
 	h := newHealthy(s)
 	h.p99(t, window) // warm
 	lines := []string{"| attack | done | p99 without | p99 beside it | ratio |", "|---|---|---|---|---|"}

@@ -3,7 +3,9 @@ package attack
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -62,8 +64,9 @@ func (a *attempt) login(h hello) string {
 type table struct {
 	*site
 	witness  *witness
-	results  []result
 	attempts int
+	mu       sync.Mutex // of what follows
+	results  []result
 	tried    []func(t *testing.T)
 }
 
@@ -78,17 +81,19 @@ func (r result) String() string {
 func (b *table) run(t *testing.T, rows []row) {
 	for _, r := range rows {
 		for _, over := range r.over {
+			b.attempts++
+			name := fmt.Sprintf("attack-%03d-x", b.attempts)
 			t.Run(r.name+"/"+over, func(t *testing.T) {
-				b.attempts++
+				t.Parallel()
 				s := *b.site
 				s.t = t
-				a := &attempt{site: &s, over: over, name: fmt.Sprintf("attack-%03d-x", b.attempts)}
+				a := &attempt{site: &s, over: over, name: name}
 				got := r.attack(a)
 				if got != r.want && (r.want != theEnd || got != "closed" && !strings.HasPrefix(got, "DISCONNECT")) {
 					t.Errorf("%s, want %s", got, r.want)
 				}
 				if r.logged != "" {
-					name := a.name
+					name := name
 					if r.logged == byAddress {
 						name = ""
 					}
@@ -105,9 +110,9 @@ func (b *table) run(t *testing.T, rows []row) {
 	}
 }
 
-// refusals are the lines of the log about what was refused in which all of the texts are.
-func (s *site) refusals(texts ...string) []string {
-	return append(s.lines(append(texts, "level=WARN")...), s.lines(append(texts, "msg=request")...)...)
+// refusals are the lines of the log with the text about what that one was refused.
+func (s *site) refusals(name, text string) []string {
+	return append(s.lines("level=WARN", name, text), s.lines("msg=request request_id="+name, text)...)
 }
 
 // note keeps what became of an attempt, and what is left to look at when all others are done.
@@ -120,14 +125,16 @@ func (b *table) note(r row, a *attempt, got string) {
 	default:
 		logged, want = "once", 1
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	is := result{r.name, a.over, got, logged}
-	if n := len(b.results); n > 0 && b.results[n-1].name == r.name && b.results[n-1].got == got {
-		b.results[n-1].over += ", " + a.over
+	if n := slices.IndexFunc(b.results, func(r result) bool { return r.name == is.name && r.got == got }); n >= 0 {
+		b.results[n].over += ", " + a.over
 	} else {
 		b.results = append(b.results, is)
 	}
 	b.tried = append(b.tried, func(t *testing.T) {
-		lines := a.refusals(a.name)
+		lines := a.refusals(a.name, "")
 		if len(lines) != want && (r.logged != byAddress || len(lines) > 1) {
 			t.Errorf("%s over %s is in the log %d times, want %d:\n%s", r.name, a.over, len(lines), want, strings.Join(lines, "\n"))
 		}
@@ -144,6 +151,7 @@ func (b *table) finish(t *testing.T) {
 		look(t)
 	}
 	lines := []string{"| attack | over | refused with | logged |", "|---|---|---|---|"}
+	slices.SortFunc(b.results, func(r, other result) int { return strings.Compare(r.name, other.name) })
 	for _, r := range b.results {
 		lines = append(lines, r.String())
 	}

@@ -8,7 +8,7 @@ import (
 // forgers show certificates that Muster did not issue, or that say another name than their identity.
 func forgers(t testing.TB, s *site) []row {
 	strange, stolen := newForger(t), s.steal(t)
-	soon, long := time.Now().Add(time.Hour), time.Now().AddDate(-1, -1, 0)
+	soon, long := inAnHour(), time.Now().AddDate(-1, -1, 0)
 	shows := func(f forger, until time.Time, extensions string) func(a *attempt) string {
 		return func(a *attempt) string {
 			return a.login(hello{id: a.name, identity: identity{certificate: f.issue(a.t, a.name, until, extensions)}})
@@ -25,3 +25,5 @@ func forgers(t testing.TB, s *site) []row {
 		{"a certificate of nobody in the store, made with the fleet's stolen key", mqtt, shows(stolen, soon, forClients), "CONNACK 0x86", "no identity"},
 	}
 }
+
+func inAnHour() time.Time { return time.Now().Add(time.Hour) }

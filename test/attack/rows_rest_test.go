@@ -23,13 +23,14 @@ func (a *attempt) ask(method, path, body string, who func(*http.Request)) string
 	return fmt.Sprint("HTTP ", status)
 }
 
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
 // visitors try the REST API without credentials, or with wrong ones.
 func visitors() []row {
 	as := func(user, password string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }
-	}
-	bearer := func(token string) func(*http.Request) {
-		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	}
 	return []row{
 		{"REST without credentials", rest, func(a *attempt) string {
@@ -44,13 +45,10 @@ func visitors() []row {
 		{"REST with a token of nobody", rest, func(a *attempt) string {
 			return a.ask("GET", "/api/v2/users", "", bearer("aaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaa"))
 		}, "HTTP 401", byAddress},
-		{"REST with the devices' password", rest, func(a *attempt) string {
-			return a.ask("GET", "/api/v2/users", "", as("victim", a.devicePassword))
-		}, "HTTP 401", "user=victim"},
 		{"REST with a device's certificate", rest, func(a *attempt) string {
 			c := *a.client
 			transport := c.Transport.(*http.Transport).Clone()
-			transport.TLSClientConfig.Certificates = append(transport.TLSClientConfig.Certificates, *selfSigned(a.t, a.name))
+			transport.TLSClientConfig.Certificates = append(transport.TLSClientConfig.Certificates, *a.enrolled(a.name, "thieves").certificate)
 			defer transport.CloseIdleConnections()
 			c.Transport, a.client = transport, &c
 			return a.ask("GET", "/api/v2/users", "", nil)

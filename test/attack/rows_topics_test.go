@@ -24,7 +24,7 @@ func topicsOf(name string) (all []string) {
 func curious() []row {
 	var rows []row
 	for _, topic := range topicsOf("victim") {
-		rows = append(rows, row{"publish to " + topic, mqtt, func(a *attempt) string {
+		rows = append(rows, row{"publish to " + topic, []string{overTLS}, func(a *attempt) string {
 			return a.in(a.device()).publish(topic, bad(a.name), true)
 		}, "PUBACK 0x87", "to publish"})
 	}
@@ -41,7 +41,7 @@ func curious() []row {
 		if filter == "muster/v1/groups/+/config" || filter == "muster/v1/groups/victim/config" {
 			continue
 		}
-		rows = append(rows, row{"subscribe to " + filter, mqtt, func(a *attempt) string {
+		rows = append(rows, row{"subscribe to " + filter, []string{overTLS}, func(a *attempt) string {
 			return a.in(a.device()).subscribe(filter)
 		}, "SUBACK 0x87", "to subscribe"})
 	}

@@ -33,7 +33,7 @@ type site struct {
 	log                      *logs.Buffer
 	pid                      int
 	password                 string
-	devicePassword           string
+	tokens                   *groupTokens
 }
 
 func newSite(t testing.TB, more ...string) *site {
@@ -43,16 +43,20 @@ func newSite(t testing.TB, more ...string) *site {
 	at := func(n int) string { return fmt.Sprintf("127.0.0.1:%d", port+n) }
 	everywhere := func(n int) string { return fmt.Sprintf("0.0.0.0:%d", port+n) }
 	s := &site{
-		t: t, data: filepath.Join(dir, "data"), roots: x509.NewCertPool(), log: &logs.Buffer{}, devicePassword: rig.Name("secret"),
+		t: t, data: filepath.Join(dir, "data"), roots: x509.NewCertPool(), log: &logs.Buffer{}, tokens: &groupTokens{token: map[string]string{}},
 		local: at(0), https: at(1), mqtts: at(2), wss: at(3),
 	}
 	s.start(append([]string{
 		"serve", "--data-dir", s.data, "--http-addr", "", "--mqtt-addr", s.local, "--https-addr", everywhere(1), "--mqtt-tls-addr", everywhere(2),
-		"--mqtt-wss-addr", everywhere(3), "--cache-time", "1s", "--device-password", s.devicePassword,
+		"--mqtt-wss-addr", everywhere(3), "--cache-time", "1s",
 	}, more...)...)
 	s.roots.AppendCertsFromPEM([]byte(s.file("ca.pem")))
 	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots}, MaxIdleConnsPerHost: 16}, Timeout: patience}
 	s.password = strings.TrimSpace(s.file("admin-password"))
+	s.must(200, "POST", "/api/v2/apps/web", `{"docker_image":"registry.invalid/web:v1"}`)
+	for _, group := range []string{"shops", "thieves", "victims"} {
+		s.must(200, "POST", "/api/v2/device_groups/"+group, `{"apps":["web"],"cron_jobs":[]}`)
+	}
 	return s
 }
 
