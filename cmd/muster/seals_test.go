@@ -48,4 +48,8 @@ func TestTheAuthoritysKeyIsSealed(t *testing.T) {
 	if again.file(rootsFile) != roots {
 		t.Error("it is another authority now")
 	}
+	again.must(200, "POST", "/api/v2/authorities/roll", "")
+	if shown := again.must(200, "GET", "/api/v2/authorities", ""); strings.Count(shown, `"sealed":true`) != 2 || strings.Contains(shown, "PRIVATE KEY") {
+		t.Errorf("after a roll-over: %s", shown)
+	}
 }

@@ -99,10 +99,6 @@ func TestWhoeverBelievesAnyAuthorityVerifiesTheServer(t *testing.T) {
 
 func mosquittoOver(t *testing.T, dir string, server *tls.Certificate) testrig.MosquittoOptions {
 	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
 	chain := ""
 	for _, der := range server.Certificate {
 		chain += string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
@@ -110,8 +106,17 @@ func mosquittoOver(t *testing.T, dir string, server *tls.Certificate) testrig.Mo
 	return testrig.MosquittoOptions{
 		Also:     []string{"mqtts"},
 		CertFile: write(t, filepath.Join(dir, "server.pem"), chain),
-		KeyFile:  write(t, filepath.Join(dir, "server.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))),
+		KeyFile:  write(t, filepath.Join(dir, "server.key"), keyInPEM(t, server.PrivateKey)),
 	}
+}
+
+func keyInPEM(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 func hasPin(t *testing.T, server *tls.Certificate, pin token.Pin) bool {
