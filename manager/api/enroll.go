@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"muster/manager/auth"
 	"muster/manager/enroll"
@@ -30,38 +31,47 @@ const (
 	maxEnroll = topics.MaxCSR*2 + topics.MaxToken + 1<<10
 	// enrolling is how many such requests are answered at a time.
 	enrolling = 64
+	// busyRetry is in how many seconds a device asks again that got no turn.
+	busyRetry = 5
 )
 
 // strangers lets devices ask for a certificate, before anybody asks for credentials.
 func (a *api) strangers(next http.Handler) http.Handler {
-	turn := make(chan struct{}, enrolling)
-	answer := a.handle(a.enroll)
+	turns := make(chan struct{}, enrolling)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != enrollPath || r.Method != http.MethodPost {
 			next.ServeHTTP(w, r)
 			return
 		}
 		traceFrom(r.Context()).route = enrollPath
-		select {
-		case turn <- struct{}{}:
-			defer func() { <-turn }()
-			answer(w, r)
-		default:
-			a.answer(w, r, http.StatusServiceUnavailable, topics.CertificateReply{State: topics.Retry, Error: "too many requests, ask again later"})
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		status, reply := a.enroll(r.WithContext(ctx), turns)
+		if reply.RetryIn > 0 {
+			retryAfter(w, time.Duration(reply.RetryIn)*time.Second)
 		}
+		a.answer(w, r, status, reply)
 	})
 }
 
-func (a *api) enroll(r *http.Request) (int, any, error) {
+// enroll answers a request once it is there whole, when it gets one of the turns: who is slow to send it keeps nobody from theirs.
+func (a *api) enroll(r *http.Request, turns chan struct{}) (status int, reply topics.CertificateReply) {
 	request, err := readCertificateRequest(r)
 	if err != nil {
-		return http.StatusBadRequest, topics.CertificateReply{RequestID: request.RequestID, State: topics.Refused, Error: err.Error()}, nil //nolint:nilerr // the answer tells it
+		return http.StatusBadRequest, topics.CertificateReply{RequestID: request.RequestID, State: topics.Refused, Error: err.Error()}
 	}
-	reply := a.enrollment.EnrollNamed(r.Context(), request)
-	status := map[string]int{
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	default:
+		return http.StatusServiceUnavailable, topics.CertificateReply{
+			RequestID: request.RequestID, State: topics.Retry, Error: "too many requests, ask again later", RetryIn: busyRetry,
+		}
+	}
+	reply = a.enrollment.EnrollNamed(r.Context(), request)
+	return map[string]int{
 		topics.Issued: http.StatusOK, topics.Pending: http.StatusAccepted, topics.Refused: http.StatusForbidden, topics.Retry: http.StatusServiceUnavailable,
-	}[reply.State]
-	return status, reply, nil
+	}[reply.State], reply
 }
 
 // readCertificateRequest reads the body of a request for a certificate. Errors hold nothing of the token.

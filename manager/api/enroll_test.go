@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,15 +31,25 @@ func (m *manager) enrollToken(more string) string {
 // asks has a device with a new key ask with the token.
 func (m *manager) asks(device, token string) (status int, reply topics.CertificateReply) {
 	m.t.Helper()
-	body, err := enrolltest.Request(m.t, device, enrolltest.Key(m.t), token).Encode()
+	w := m.stranger("POST", "/enroll", enrollBody(m.t, device, token))
+	reply, err := topics.ParseCertificateReply(w.Body.Bytes())
 	if err != nil {
-		m.t.Fatal(err)
-	}
-	w := m.stranger("POST", "/enroll", string(body))
-	if reply, err = topics.ParseCertificateReply(w.Body.Bytes()); err != nil {
 		m.t.Fatalf("%s: %v", w.Body, err)
 	}
+	if want := strconv.FormatInt(reply.RetryIn, 10); reply.RetryIn > 0 && w.Header().Get("Retry-After") != want {
+		m.t.Errorf("Retry-After is %q, and retry_in %s", w.Header().Get("Retry-After"), want)
+	}
 	return w.Code, reply
+}
+
+// enrollBody is what a device asks with that has a new key and the token.
+func enrollBody(t testing.TB, device, token string) string {
+	t.Helper()
+	body, err := enrolltest.Request(t, device, enrolltest.Key(t), token).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 func TestDevicesEnrollWithoutCredentials(t *testing.T) {
