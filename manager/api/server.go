@@ -49,7 +49,7 @@ func Listen(addr string, handler http.Handler, log *slog.Logger) (*Server, error
 
 func newServer(listener net.Listener, handler http.Handler, log *slog.Logger) *Server {
 	return &Server{
-		listener: netutil.LimitListener(&tellingListener{Listener: listener, log: log}, maxConnections),
+		listener: &tellingListener{Listener: netutil.LimitListener(listener, maxConnections), log: log},
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,

@@ -20,7 +20,10 @@ func TestImports(t *testing.T) {
 			linked = append(linked, pkg)
 		}
 	}
-	want := []string{"github.com/cenkalti/backoff/v5", "golang.org/x/sync/errgroup", "muster/manager/client", "muster/manager/fleet", "muster/manager/store", "muster/topics"}
+	want := []string{
+		"github.com/cenkalti/backoff/v5", "golang.org/x/sync/errgroup",
+		"muster/manager/authority", "muster/manager/client", "muster/manager/fleet", "muster/manager/store", "muster/manager/token", "muster/topics",
+	}
 	slices.Sort(linked)
 	if !slices.Equal(linked, want) {
 		t.Errorf("linked are\n%s\nand should be\n%s", strings.Join(linked, "\n"), strings.Join(want, "\n"))
