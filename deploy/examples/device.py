@@ -2,9 +2,11 @@
 """A device without Muster's worker, with the library paho-mqtt (1.6 or 2). docs/protocol.md says what each step is for. To apply
 a config is to print it here.
 
-    device.py --host broker.example --device till-1 --group shops --state /var/lib/till
+    device.py --host broker.example --device till-1 --group shops --state /var/lib/till \
+        --ca-file /var/lib/till/ca.pem --cert-file /var/lib/till/cert.pem --key-file /var/lib/till/key.pem
 
-A password is taken from the environment (MQTT_PASSWORD); the user name is then the device's name. With paho-mqtt 1.6 stay with
+enroll.sh makes those files, which are read at each start. A password is taken from the environment (MQTT_PASSWORD); the user name is
+then the device's name. With paho-mqtt 1.6 stay with
 MQTT 3.1.1: it does not tell when a broker refuses a message with a reason code of MQTT 5.
 """
 
@@ -13,6 +15,7 @@ import json
 import os
 import random
 import signal
+import ssl
 import sys
 import threading
 import time
@@ -30,6 +33,15 @@ def now():
 def version_of(config):
     """Later epochs sort after earlier ones, and within an epoch config_ids rise."""
     return (config["epoch"], config["config_id"]) if config else ("", 0)
+
+
+def tls_context(args):
+    context = ssl.create_default_context(cafile=args.ca_file)
+    if args.cert_file:
+        context.load_cert_chain(args.cert_file, args.key_file)
+    # Where the broker has a certificate of another authority as well, "muster-fleet" asks for the fleet's own.
+    context.set_alpn_protocols(["mqtt", "muster-fleet"] if args.ca_file else ["mqtt"])
+    return context
 
 
 class Device:
@@ -54,8 +66,8 @@ class Device:
         self.client = mqtt.Client(*of_paho_2, client_id=args.device, protocol=protocol)
         if os.environ.get("MQTT_PASSWORD"):
             self.client.username_pw_set(args.device, os.environ["MQTT_PASSWORD"])
-        if args.tls:
-            self.client.tls_set()
+        if args.tls or args.ca_file or args.cert_file:
+            self.client.tls_set_context(tls_context(args))
         # What is not acknowledged is sent again after a reconnect, in the order in which it was published.
         self.client.max_inflight_messages_set(1)
         self.client.max_queued_messages_set(1000)
@@ -183,8 +195,11 @@ class Device:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, default=1883)
-    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--port", type=int, default=1883, help="8883 with TLS, usually")
+    parser.add_argument("--tls", action="store_true", help="TLS without the files below")
+    parser.add_argument("--ca-file", help="whom to believe, in PEM; else those that the system believes")
+    parser.add_argument("--cert-file", help="the device's certificate, in PEM")
+    parser.add_argument("--key-file", help="its key; may be in the same file")
     parser.add_argument("--mqtt", choices=["5", "3.1.1"], default="3.1.1")
     parser.add_argument("--device", required=True)
     parser.add_argument("--group", required=True)

@@ -4,12 +4,12 @@
 #
 #   DEVICE=till-1 GROUP=shops STATE=/var/lib/till BROKER=broker.example ./device.sh
 #
-# PORT (1883), MQTT (mqttv5 or mqttv311) and INTERVAL (30, in seconds) may be given too. Credentials and TLS go into the
-# configuration files that mosquitto_pub(1) names, one for each of mosquitto_pub, mosquitto_sub and mosquitto_rr; the user name
-# is the device's name. All connections have that for their client id, so there is one at a time. A device that loses its power
+# PORT (1883; 8883 with CA_FILE), MQTT (mqttv5 or mqttv311) and INTERVAL (30, in seconds) may be given too, and the files of TLS, which
+# enroll.sh makes: CA_FILE, CERT_FILE and KEY_FILE. A password goes into the configuration files that mosquitto_pub(1) names, one for each
+# of mosquitto_pub, mosquitto_sub and mosquitto_rr; the user name is the device's name. All connections have that for their client id, so there is one at a time. A device that loses its power
 # between two of them has no will that tells it: it counts as online until it is back.
 set -eu
-: "${DEVICE:?}" "${GROUP:?}" "${STATE:?}" "${BROKER:?}" "${PORT:=1883}" "${MQTT:=mqttv5}" "${INTERVAL:=30}"
+: "${DEVICE:?}" "${GROUP:?}" "${STATE:?}" "${BROKER:?}" "${PORT:=${CA_FILE:+8883}}" "${PORT:=1883}" "${MQTT:=mqttv5}" "${INTERVAL:=30}"
 export LC_ALL=C
 topic=muster/v1/devices/$DEVICE
 boot=$(date +%s)-$$ # another with each start, also within a second
@@ -20,7 +20,8 @@ mkdir -p "$outbox"
 client() { # client PROGRAM ARGUMENT...
 	program=$1
 	shift
-	"$program" -h "$BROKER" -p "$PORT" -V "$MQTT" -i "$DEVICE" -q 1 "$@"
+	"$program" -h "$BROKER" -p "$PORT" -V "$MQTT" -i "$DEVICE" -q 1 ${CA_FILE:+--cafile "$CA_FILE"} \
+		${CERT_FILE:+--cert "$CERT_FILE" --key "$KEY_FILE"} "$@"
 }
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -98,6 +99,8 @@ type example struct {
 	file, mqtt, state string
 	program           *program
 	session           int64
+	// tls is where to connect with the certificate that enroll.sh has got; empty is without.
+	tls string
 }
 
 func (in *installation) newExample(file, mqtt string) *example {
@@ -107,7 +110,7 @@ func (in *installation) newExample(file, mqtt string) *example {
 
 func (e *example) start() {
 	e.in.t.Helper()
-	host, port, err := net.SplitHostPort(e.in.mqttAddr)
+	host, port, err := net.SplitHostPort(cmp.Or(e.tls, e.in.mqttAddr))
 	if err != nil {
 		e.in.t.Fatal(err)
 	}
@@ -118,6 +121,11 @@ func (e *example) start() {
 		cmd = exec.Command(file)
 		cmd.Env = append(cmd.Environ(), "BROKER="+host, "PORT="+port, "MQTT=mqttv"+strings.ReplaceAll(e.mqtt, ".", ""),
 			"DEVICE="+e.name, "GROUP=shops", "STATE="+e.state, fmt.Sprintf("INTERVAL=%.0f", shellInterval.Seconds()))
+	}
+	if e.tls != "" {
+		ca, cert, key := filepath.Join(e.state, "ca.pem"), filepath.Join(e.state, "cert.pem"), filepath.Join(e.state, "key.pem")
+		cmd.Args = append(cmd.Args, "--ca-file", ca, "--cert-file", cert, "--key-file", key)
+		cmd.Env = append(cmd.Environ(), "CA_FILE="+ca, "CERT_FILE="+cert, "KEY_FILE="+key)
 	}
 	e.program = run(e.in.t, e.file+" "+e.mqtt, cmd)
 }
