@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"muster/manager/fleet"
 	"muster/manager/store"
 	"muster/topics"
 )
@@ -32,6 +33,17 @@ func (c *Client) StartApp(ctx context.Context, name string) (topics.App, error) 
 // StopApp has devices remove the app's containers. It fails with [ErrNotFound].
 func (c *Client) StopApp(ctx context.Context, name string) (topics.App, error) {
 	return one[topics.App](ctx, c, call{method: http.MethodPost, do: "stop"}, "app", name, "/stop")
+}
+
+// ApproveDevice lets a device in that waits for an admin, and leaves one that is let in as it is. It fails when the device has no
+// identity, and when it was revoked.
+func (c *Client) ApproveDevice(ctx context.Context, name string) (fleet.Detail, error) {
+	return one[fleet.Detail](ctx, c, call{method: http.MethodPost, do: "approve"}, device, name, "/approve")
+}
+
+// RevokeDevice shuts a device out, for good. It fails when the device has no identity, and with [ErrNotFound].
+func (c *Client) RevokeDevice(ctx context.Context, name string) (fleet.Detail, error) {
+	return one[fleet.Detail](ctx, c, call{method: http.MethodPost, do: "revoke"}, device, name, "/revoke")
 }
 
 // Prune has the devices of a device_group remove images that they do not use. It fails with [ErrNotFound].

@@ -20,8 +20,9 @@ const device = "device"
 // A DeviceQuery selects devices. Its zero value selects all that the caller may read.
 type DeviceQuery struct {
 	DeviceGroup string
-	// Online, Behind and Failing select devices that are, or that are not; nil selects both.
-	Online, Behind, Failing *bool
+	// Online, Behind, Failing and Pending select devices that are, or that are not; nil selects both. Pending ones wait for an
+	// admin to let them in.
+	Online, Behind, Failing, Pending *bool
 	// Phase is one of [fleet.Device].
 	Phase string
 	// FailingApp selects devices on which this app fails.
@@ -34,7 +35,7 @@ type DeviceQuery struct {
 
 func (q DeviceQuery) values() url.Values {
 	query := values("device_group", q.DeviceGroup, "phase", q.Phase, "failing_app", q.FailingApp, "after", q.After)
-	for name, is := range map[string]*bool{"online": q.Online, "behind": q.Behind, "failing": q.Failing} {
+	for name, is := range map[string]*bool{"online": q.Online, "behind": q.Behind, "failing": q.Failing, "pending": q.Pending} {
 		if is != nil {
 			query.Set(name, strconv.FormatBool(*is))
 		}

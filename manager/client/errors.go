@@ -87,13 +87,13 @@ func (e *Error) explain(what call, response *http.Response) (sentence string, me
 		return fmt.Sprintf("%s %v", subject, ErrExists), ErrExists
 	case e.Field == "config_exists":
 		return fmt.Sprintf("%s has no such config", subject), ErrNotFound
-	case about && e.Reason == "false":
-		return fmt.Sprintf("%s: one of its %ss does not exist", subject, kind), nil
 	}
 	if words, ok := e.words(); ok {
 		return subject + ": " + words, nil
 	}
 	switch {
+	case about && e.Reason == "false":
+		return fmt.Sprintf("%s: one of its %ss does not exist", subject, kind), nil
 	case e.Field == "":
 		return fmt.Sprintf("%v: %s answers %s, which is not what a manager says", what, response.Request.URL.Host, response.Status), nil
 	case e.Field == "error" && e.Status >= 500:
@@ -115,6 +115,10 @@ func (e *Error) words() (string, bool) {
 		return "must be given: " + strings.Join(strings.FieldsFunc(e.Reason, func(r rune) bool { return strings.ContainsRune(`[]", `, r) }), ", "), true
 	case e.Field == "invalid_name":
 		return "invalid name: " + e.Reason, true
+	case e.Field == "identity_exists":
+		return "has no identity: it has not enrolled", true
+	case e.Field == "identity_revoked":
+		return "was revoked, which cannot be taken back: delete it, and have it enroll anew", true
 	case e.Field == "schedule_valid":
 		return "schedule: must have five fields as in crontab(5)", true
 	case isList:

@@ -20,7 +20,7 @@ func AddTo(root *cobra.Command) {
 	root.AddGroup(&cobra.Group{ID: Group, Title: "The admin's commands:"})
 	for _, command := range []*cobra.Command{
 		newGet(), newDescribe(), newCreate(), newDelete(), newRestart(), newStart(), newStop(), newPrune(), newRefresh(),
-		newLabel(), newToken(), newCA(), newACL(), newWatch(), newApply(), newExport(), newStatus(), newLogin(),
+		newLabel(), newDevices(), newToken(), newCA(), newACL(), newWatch(), newApply(), newExport(), newStatus(), newLogin(),
 	} {
 		command.GroupID = Group
 		root.AddCommand(command)

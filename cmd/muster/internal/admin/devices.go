@@ -13,7 +13,7 @@ import (
 // A selection is what flags say of the devices that a command is about.
 type selection struct {
 	client.DeviceQuery
-	online, behind, failing bool
+	online, behind, failing, pending bool
 }
 
 func (s *selection) declare(flags *pflag.FlagSet) {
@@ -22,6 +22,7 @@ func (s *selection) declare(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.online, "online", false, "only devices that are connected; =false: that are not")
 	flags.BoolVar(&s.behind, "behind", false, "only devices that have not applied the latest config; =false: that have")
 	flags.BoolVar(&s.failing, "failing", false, "only devices on which something fails; =false: on which nothing does")
+	flags.BoolVar(&s.pending, "pending", false, "only devices that wait for an admin to let them in; =false: that do not")
 	flags.StringVar(&s.Phase, "phase", "", "only devices in this phase: waiting, behind, updating, settled")
 	flags.StringVar(&s.FailingApp, "failing-app", "", "only devices on which this app fails")
 }
@@ -36,7 +37,7 @@ func (s *selection) query(flags *pflag.FlagSet) client.DeviceQuery {
 	for name, is := range map[string]struct {
 		flag *bool
 		set  **bool
-	}{"online": {&s.online, &q.Online}, "behind": {&s.behind, &q.Behind}, "failing": {&s.failing, &q.Failing}} {
+	}{"online": {&s.online, &q.Online}, "behind": {&s.behind, &q.Behind}, "failing": {&s.failing, &q.Failing}, "pending": {&s.pending, &q.Pending}} {
 		if flags.Changed(name) {
 			*is.set = is.flag
 		}
@@ -46,7 +47,7 @@ func (s *selection) query(flags *pflag.FlagSet) client.DeviceQuery {
 
 // names says which of the flags that select were given.
 func (s *selection) given(flags *pflag.FlagSet) (names []string) {
-	for _, name := range []string{"device-group", "label", "online", "behind", "failing", "phase", "failing-app"} {
+	for _, name := range []string{"device-group", "label", "online", "behind", "failing", "pending", "phase", "failing-app"} {
 		if flags.Changed(name) {
 			names = append(names, name)
 		}

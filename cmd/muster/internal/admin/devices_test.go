@@ -14,22 +14,22 @@ import (
 func TestDevicesInATable(t *testing.T) {
 	tills(t)
 	for args, want := range map[string]string{
-		"": "NAME DEVICE_GROUP STATE CONFIG WANTED FAILING LAST_SEEN LABELS\n" +
-			"till-1 shops settled 2 2 - AGO floor=2,site=north\n" +
-			"till-2 shops behind 1 2 - AGO site=south\n" +
-			"till-3 shops failing 2 2 web AGO -\n" +
-			"till-4 shops offline 1 2 - AGO -\n",
-		"till-2 till-1 -L site,floor": "NAME DEVICE_GROUP STATE CONFIG WANTED FAILING LAST_SEEN SITE FLOOR\n" +
-			"till-2 shops behind 1 2 - AGO south -\n" +
-			"till-1 shops settled 2 2 - AGO north 2\n",
-		"--limit=1 -L site": "NAME DEVICE_GROUP STATE CONFIG WANTED FAILING LAST_SEEN SITE\n" +
-			"till-1 shops settled 2 2 - AGO north\n" +
+		"": "NAME DEVICE_GROUP IDENTITY STATE CONFIG WANTED FAILING LAST_SEEN LABELS\n" +
+			"till-1 shops - settled 2 2 - AGO floor=2,site=north\n" +
+			"till-2 shops - behind 1 2 - AGO site=south\n" +
+			"till-3 shops - failing 2 2 web AGO -\n" +
+			"till-4 shops - offline 1 2 - AGO -\n",
+		"till-2 till-1 -L site,floor": "NAME DEVICE_GROUP IDENTITY STATE CONFIG WANTED FAILING LAST_SEEN SITE FLOOR\n" +
+			"till-2 shops - behind 1 2 - AGO south -\n" +
+			"till-1 shops - settled 2 2 - AGO north 2\n",
+		"--limit=1 -L site": "NAME DEVICE_GROUP IDENTITY STATE CONFIG WANTED FAILING LAST_SEEN SITE\n" +
+			"till-1 shops - settled 2 2 - AGO north\n" +
 			"muster: there are more than these 1: see --limit and --count\n",
-		"--limit=4 -L site --online=false": "NAME DEVICE_GROUP STATE CONFIG WANTED FAILING LAST_SEEN SITE\n" +
-			"till-4 shops offline 1 2 - AGO -\n",
+		"--limit=4 -L site --online=false": "NAME DEVICE_GROUP IDENTITY STATE CONFIG WANTED FAILING LAST_SEEN SITE\n" +
+			"till-4 shops - offline 1 2 - AGO -\n",
 		"--count": "DEVICES ONLINE OFFLINE CURRENT BEHIND UPDATING FAILING\n4 3 1 2 1 0 1\n",
-		"none till-4 -L a": "NAME DEVICE_GROUP STATE CONFIG WANTED FAILING LAST_SEEN A\n" +
-			"till-4 shops offline 1 2 - AGO -\n" +
+		"none till-4 -L a": "NAME DEVICE_GROUP IDENTITY STATE CONFIG WANTED FAILING LAST_SEEN A\n" +
+			"till-4 shops - offline 1 2 - AGO -\n" +
 			"muster: device \"none\" does not exist\n",
 	} {
 		r := muster(t, append([]string{"get", "devices"}, strings.Fields(args)...)...)

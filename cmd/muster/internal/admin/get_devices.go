@@ -80,7 +80,7 @@ func findDevices(command *cobra.Command, c *client.Client, query client.DeviceQu
 
 // deviceTable shows labels in columns of their own when some are asked for.
 func deviceTable(devices []fleet.Device, labels []string, now time.Time) (header []string, rows [][]string) {
-	header = []string{"name", "device_group", "state", "config", "wanted", "failing", "last_seen"}
+	header = []string{"name", "device_group", "identity", "state", "config", "wanted", "failing", "last_seen"}
 	if header = append(header, labels...); len(labels) == 0 {
 		header = append(header, "labels")
 	}
@@ -91,7 +91,7 @@ func deviceTable(devices []fleet.Device, labels []string, now time.Time) (header
 			failing = append(failing, f.App+f.CronJob)
 		}
 		row := []string{
-			d.Device, device.OrDash(d.DeviceGroup), device.State(d), device.Config(d.Applied, d.Wanted), device.Config(d.Wanted, d.Applied),
+			d.Device, device.OrDash(d.DeviceGroup), device.OrDash(string(d.IdentityState)), device.State(d), device.Config(d.Applied, d.Wanted), device.Config(d.Wanted, d.Applied),
 			list(failing), device.Ago(d.LastSeen, now),
 		}
 		for _, key := range labels {

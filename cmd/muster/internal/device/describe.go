@@ -24,6 +24,7 @@ func Describe(d fleet.Detail, now time.Time) *output.Screen {
 	}
 	s.Line("device", "%s, device_group %s%s", d.Device.Device, quoted(d.DeviceGroup), before(", ", d.Agent))
 	s.Line("as wanted", "%s", Verdict(d))
+	s.identity(d.Identity)
 	s.connection(d)
 	s.Line("config", "wanted %s, applied %s%s", Config(d.Wanted, d.Applied), Config(d.Applied, d.Wanted), before(", ", d.Phase))
 	s.report(d.LastReport)

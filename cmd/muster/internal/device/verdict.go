@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/manager/fleet"
+	"muster/manager/store"
 	"muster/topics"
 )
 
@@ -27,7 +28,11 @@ func State(d fleet.Device) string {
 func Verdict(d fleet.Detail) string {
 	var said []string
 	add := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-	switch {
+	switch i := d.Identity; {
+	case i != nil && i.State == store.IdentityPending:
+		return "no: it waits to be let in: muster devices approve"
+	case i != nil && i.State == store.IdentityRevoked:
+		return "no: it was shut out" + before(" by ", i.By)
 	case d.Online:
 	case d.LastSeen == nil && d.Phase == "":
 		return "no: nothing was heard of it yet"
