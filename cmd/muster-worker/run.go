@@ -66,7 +66,7 @@ func work(ctx context.Context, f workerFlags, systemd *systemd, log *slog.Logger
 			}
 			return errAnew
 		}
-		options.Prepare = keeper.Prepare
+		options.Prepare, options.Refused = keeper.Prepare, keeper.Refused
 		dialled = func(c client.Client) {
 			background.Go(func() {
 				if err := keeper.Follow(ctx, c); err != nil && ctx.Err() == nil {

@@ -47,6 +47,7 @@ func (k *Keeper) accept(r topics.CertificateReply) error {
 	k.mu.Lock()
 	k.identity, k.damaged = &i, nil
 	k.mu.Unlock()
+	k.doubted.Store(false)
 	k.note(Enrollment{})
 	if err := k.clock.passed(i.chain[0].NotBefore); err != nil {
 		k.Log.Warn("what is known of the time cannot be kept", "error", err)

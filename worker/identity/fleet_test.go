@@ -111,9 +111,9 @@ func (f *fleet) token(approve bool) token.Token {
 func (f *fleet) url() string { return "mqtts://" + f.broker.TLSAddr().String() }
 
 // device is one at this fleet's managers.
-func (f *fleet) device(dir string, shown token.Token) *device {
+func (f *fleet) device(dir string, shown token.Token, change ...func(*identity.Options)) *device {
 	m := &manager{t: f.t, token: shown, broker: f.broker}
-	return m.device(dir, func(o *identity.Options) { o.Token = shown })
+	return m.device(dir, append(change, func(o *identity.Options) { o.Token = shown })...)
 }
 
 func TestEnrollmentAtRealManagers(t *testing.T) {

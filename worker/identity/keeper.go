@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/broker/client/network"
@@ -48,6 +49,9 @@ type Keeper struct {
 	// moved is closed when the device is in another group than the one that it works for, once.
 	moved chan struct{}
 	leave func()
+	// doubted says that the device may be in another group by now, until the managers have said which; doubts wakes Follow for that.
+	doubted atomic.Bool
+	doubts  chan struct{}
 	// accepting is held while an answer becomes the identity: there may be two at once, over the link and before it.
 	accepting sync.Mutex
 
@@ -71,7 +75,7 @@ type Keeper struct {
 // New reads what the state directory has. An identity that is damaged is no error: the device goes on with what it
 // runs, and is enrolled again when it has a token.
 func New(o Options) *Keeper {
-	k := &Keeper{Options: o, moved: make(chan struct{})}
+	k := &Keeper{Options: o, moved: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	k.leave = sync.OnceFunc(func() { close(k.moved) })
 	var err error
 	if k.clock, err = loadClock(o.Dir, o.Built); err != nil {
@@ -103,6 +107,19 @@ func (k *Keeper) Identity() (i Identity, enrolled bool) {
 // Moved is closed when the managers have put the device into another device_group than the one it had. Whoever works for
 // the old one has to start anew.
 func (k *Keeper) Moved() <-chan struct{} { return k.moved }
+
+// Refused is the Refused of the device's network client. A broker that refuses the config of the device's group may know that the device is in
+// another by now; the managers tell with the next certificate, which is asked for at once.
+func (k *Keeper) Refused(filter string) {
+	if filter != k.Root.Topic(topics.GroupConfig, k.Group) {
+		return
+	}
+	k.doubted.Store(true)
+	select {
+	case k.doubts <- struct{}{}:
+	default:
+	}
+}
 
 // Expired reports whether the certificate has expired, as far as this device can tell.
 func (k *Keeper) Expired() bool {

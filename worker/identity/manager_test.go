@@ -183,7 +183,7 @@ func (m *manager) device(dir string, change ...func(*identity.Options)) *device 
 func (d *device) connect(t *testing.T, url string) *network.Client {
 	t.Helper()
 	c, err := network.Dial(network.Options{
-		URL: url, ClientID: "d", Prepare: d.Prepare, Log: slog.New(slog.NewTextHandler(d.log, nil)),
+		URL: url, ClientID: "d", Prepare: d.Prepare, Refused: d.Refused, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 		Backoff: network.Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond},
 	})
 	if err != nil {

@@ -42,9 +42,10 @@ func (k *Keeper) Follow(ctx context.Context, c client.Client) error {
 			return nil
 		case <-timer.C:
 		case <-up:
+		case <-k.doubts:
 		}
 		wait := min(k.due(), lookTime)
-		if wait <= 0 {
+		if wait <= 0 || k.doubted.Load() {
 			wait = k.followUp(ask, waits)
 		}
 		timer.Reset(wait)

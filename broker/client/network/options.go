@@ -38,6 +38,9 @@ type Options struct {
 	// may change URL, Username, Password and TLS for this attempt. last is what the attempt before failed with, nil when there
 	// was none or it made a connection. It may take its time until ctx ends; an error is that of a failed attempt.
 	Prepare func(ctx context.Context, o *Options, last error) error
+	// Refused, when not nil, is called with each filter that the broker refuses to subscribe this client to, on each connection. It must
+	// not wait.
+	Refused func(filter string)
 	// Session, when not nil, is one that lasts; see there.
 	Session *Session
 	// Backoff says how long to wait between attempts to connect.

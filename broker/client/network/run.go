@@ -160,6 +160,9 @@ func (c *Client) placeSubscriptions(n *connection, log *slog.Logger) error {
 			for i, code := range codes {
 				if code >= 0x80 {
 					log.Warn("the MQTT broker refused a subscription", "filter", requests[i].Topic, "reason", (&reasonError{code: code}).Error())
+					if c.options.Refused != nil {
+						c.options.Refused(requests[i].Topic)
+					}
 				}
 			}
 		}
