@@ -69,3 +69,68 @@ func TestLoginOverTLS(t *testing.T) {
 		}
 	}
 }
+
+// Right after a start, a command in the same directory finds the manager, over TLS and as the admin; a login is kept as such. Others'
+// directories choose nothing.
+func TestCommandsBesideAManager(t *testing.T) {
+	home := t.TempDir()
+	t.Chdir(home)
+	t.Setenv("HOME", home)
+	for _, name := range []string{"XDG_CONFIG_HOME", "MUSTER_URL", "MUSTER_TOKEN", "MUSTER_USER", "MUSTER_PASSWORD_FILE", "MUSTER_CA_FILE"} {
+		t.Setenv(name, "")
+	}
+	s := startServingIn(t, filepath.Join(home, "muster-data"), "--https-addr=:0", "--http-addr=")
+	muster := func(args ...string) (string, error) {
+		var stdout bytes.Buffer
+		command := newRoot(&stdout, &stdout)
+		command.SilenceErrors, command.SilenceUsage = true, true
+		command.SetArgs(args)
+		err := command.ExecuteContext(t.Context())
+		return stdout.String(), err
+	}
+	if _, err := muster("get", "apps"); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("MUSTER_TOKEN", "another")
+	if _, err := muster("get", "apps"); err == nil || !strings.Contains(err.Error(), "credentials are missing or wrong") {
+		t.Errorf("with a token of somebody else: %v", err)
+	}
+	t.Setenv("MUSTER_TOKEN", "")
+	if _, err := muster("get", "apps", "--url=http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("with another url: %v", err)
+	}
+	for name, harm := range map[string]func() (undo func() error, err error){
+		"others may write": func() (func() error, error) {
+			return func() error { return os.Chmod(s.dir, 0o700) }, os.Chmod(s.dir, 0o770)
+		},
+		"another machine": func() (func() error, error) {
+			path := filepath.Join(s.dir, httpsAddrFile)
+			was := s.file(httpsAddrFile)
+			return func() error { return os.WriteFile(path, []byte(was), 0o600) }, os.WriteFile(path, []byte("192.0.2.1:8443\n"), 0o600)
+		},
+		"another authority": func() (func() error, error) {
+			path := filepath.Join(s.dir, rootsFile)
+			was := s.file(rootsFile)
+			return func() error { return os.WriteFile(path, []byte(was), 0o600) }, os.Remove(path)
+		},
+	} {
+		undo, err := harm()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := muster("status"); err == nil || strings.Contains(err.Error(), "192.0.2.1") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := undo(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, err := muster("login", "--user=admin", "--password-file=muster-data/admin-password")
+	if err != nil || !strings.HasPrefix(said, "https://localhost:") {
+		t.Errorf("login says %q, %v", said, err)
+	}
+	t.Chdir("/")
+	if _, err := muster("get", "apps"); err != nil {
+		t.Errorf("elsewhere, after the login: %v", err)
+	}
+}

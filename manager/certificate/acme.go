@@ -87,9 +87,6 @@ func (a *ACME) Get(hello *tls.ClientHelloInfo) *tls.Certificate {
 	return current.Load()
 }
 
-// HTTPHandler answers the server's questions over plain HTTP (RFC 8555 section 8.3), and leaves everything else to next.
-func (a *ACME) HTTPHandler(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
-
 // Expiry is when the first of the certificates ends; zero while none is there.
 func (a *ACME) Expiry() (first time.Time) {
 	for _, current := range a.current {

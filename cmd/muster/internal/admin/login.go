@@ -23,7 +23,7 @@ func newLogin() *cobra.Command {
 		Short: "Try the settings of a connection, and keep them for the commands to come",
 		Long: "Tries --url with a token, or with --user and --password-file, and writes them into the config file,\n" +
 			"readable for its owner alone, in place of what it held. Without any of them it reads a token from stdin.\n" +
-			"A manager on this machine is trusted by muster-data/ca.pem, if that is there, and no other file is given.",
+			"A manager on this machine that has its data in ./muster-data is found, and trusted by ca.pem in there, unless others are given.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags.Declare(command.Flags())

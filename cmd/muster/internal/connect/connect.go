@@ -1,4 +1,4 @@
-// Package connect is how the admin's commands find a manager: from flags, the environment and a file.
+// Package connect is how the admin's commands find a manager: from flags, the environment and a file, or beside it.
 //
 // What the file says besides its timeout belongs to the file's url: a token is not sent to another manager because
 // --url names one.
@@ -43,7 +43,7 @@ func (f *Flags) Declare(flags *pflag.FlagSet) {
 
 func (f *Flags) declare() *pflag.FlagSet {
 	f.set = pflag.NewFlagSet("connection", pflag.ContinueOnError)
-	f.set.StringVar(&f.url, "url", defaultURL, "http:// or https://HOST[:PORT] of the manager's REST API")
+	f.set.StringVar(&f.url, "url", defaultURL, "http:// or https://HOST[:PORT] of the manager's REST API; not given, the manager is asked over https that has its data in ./muster-data, if there is one")
 	f.set.StringVar(&f.token, "token", "", "bearer token; other users of this machine can read it in the process list, unlike the environment and the file")
 	f.set.StringVar(&f.user, "user", "", "user name, instead of a token")
 	f.set.StringVar(&f.passwordFile, "password-file", "", "file that holds the user's password")
@@ -62,6 +62,7 @@ func (f *Flags) Client(change func(*client.Options)) (*client.Client, error) {
 	if err := f.fromFile(); err != nil {
 		return nil, err
 	}
+	f.beside(true)
 	return f.client(change)
 }
 

@@ -28,12 +28,11 @@ func (f *Flags) New(ctx context.Context, askToken func() (string, error)) (*clie
 	if err := f.fromEnvironment(); err != nil {
 		return nil, err
 	}
-	if f.caPin != "" {
-		if err := f.pinned(ctx); err != nil {
-			return nil, err
-		}
+	if f.caPin == "" {
+		f.beside(false)
+	} else if err := f.pinned(ctx); err != nil {
+		return nil, err
 	}
-	f.findFile()
 	if !f.HasCredentials() && f.passwordFile == "" {
 		token, err := askToken()
 		if err != nil {

@@ -12,15 +12,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
 )
-
-// besideManager is where a manager that was started here keeps whom to trust.
-const besideManager = "muster-data/ca.pem"
 
 // DeclarePin adds the flag by which a first connection finds out whom to trust.
 func (f *Flags) DeclarePin(flags *pflag.FlagSet) {
@@ -97,23 +93,6 @@ func byPin(chain []*x509.Certificate, host string, pin []byte) (*x509.Certificat
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host})
 	return found, err
-}
-
-// findFile has a manager on this machine trusted by the file in its data directory, if that is in the working directory.
-func (f *Flags) findFile() {
-	at, err := url.Parse(f.url)
-	if f.caFile != "" || err != nil || at.Scheme != "https" {
-		return
-	}
-	// Of this machine only: who can put a file here must not choose whom to trust elsewhere.
-	if ip := net.ParseIP(at.Hostname()); at.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return
-	}
-	if path, err := filepath.Abs(besideManager); err == nil {
-		if _, err := os.Stat(path); err == nil {
-			f.caFile = path
-		}
-	}
 }
 
 // Explain adds what to do to an error about a certificate of an authority that is not known here.
