@@ -163,7 +163,7 @@ func TestMosquittoSharedSubscriptions(t *testing.T) {
 // Only who has a certificate of the authority's that is not revoked gets in, as whom it names.
 func TestMosquittoAdmission(t *testing.T) {
 	onMosquitto(t, func(t *testing.T, format string, r *real) {
-		stranger := newAuthority(t)
+		stranger := newAuthority(t, "test")
 		for why, config := range map[string]int{"no certificate": 0, "another authority's": 1, "its own": 2, "a revoked one": 3} {
 			c := r.tls()
 			switch config {

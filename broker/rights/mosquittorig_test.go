@@ -32,11 +32,11 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T, name string) *authority {
 	a := &authority{t: t}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte(name),
 	}
 	issued := a.issue(template)
 	a.cert, a.key = issued.Leaf, issued.PrivateKey.(*ecdsa.PrivateKey)
@@ -73,10 +73,10 @@ func (a *authority) of(name string) tls.Certificate {
 	})
 }
 
-// crl lists the certificates as revoked.
-func (a *authority) crl(revoked ...tls.Certificate) []byte {
+// crl lists the certificates as revoked, for so long.
+func (a *authority) crl(life time.Duration, revoked ...tls.Certificate) []byte {
 	a.t.Helper()
-	template := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour)}
+	template := &x509.RevocationList{Number: big.NewInt(time.Now().UnixMilli()), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(life)}
 	for _, c := range revoked {
 		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.Leaf.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)})
 	}
@@ -116,7 +116,7 @@ const plugin = "plugin /usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
 // newReal starts one with the rights in the format.
 func newReal(t *testing.T, format string, revoked ...string) *real {
 	t.Helper()
-	r := &real{t: t, authority: newAuthority(t), certificates: map[string]tls.Certificate{}, dir: t.TempDir()}
+	r := &real{t: t, authority: newAuthority(t, "test"), certificates: map[string]tls.Certificate{}, dir: t.TempDir()}
 	fleet := some()
 	for _, login := range append(revoked, everything) {
 		r.certificates[login] = r.authority.of(login)
@@ -137,7 +137,7 @@ func newReal(t *testing.T, format string, revoked ...string) *real {
 	r.write("server.pem", cert)
 	r.write("server.key", key)
 	r.write("ca.pem", ca)
-	r.write("crl.pem", r.authority.crl(out...))
+	r.write("crl.pem", r.authority.crl(time.Hour, out...))
 	r.write("passwords", nil)
 
 	text, err := os.ReadFile("../../deploy/mosquitto/access.conf")

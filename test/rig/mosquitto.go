@@ -11,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -50,9 +52,9 @@ type Broker struct {
 	done  chan struct{} // closed when the process has ended
 }
 
-// guard runs its arguments as a command and kills that when its own standard input ends. So the broker
-// does not outlive the tests, however they end.
-const guard = `exec 3<&0; "$@" & pid=$!; { read -r _ <&3; kill -9 $pid; } >/dev/null 2>&1 & wait $pid`
+// guard runs its arguments as a command, writes its process id into the file $0, and kills it when its own standard input ends. So
+// the broker does not outlive the tests, however they end.
+const guard = `exec 3<&0; "$@" & pid=$!; echo $pid >"$0"; { read -r _ <&3; kill -9 $pid; } >/dev/null 2>&1 & wait $pid`
 
 // Mosquitto starts a Mosquitto that ends with the test. The test fails when Mosquitto is not installed.
 func Mosquitto(t testing.TB, o MosquittoOptions) *Broker {
@@ -102,6 +104,31 @@ func (b *Broker) Stop() {
 	<-done
 }
 
+// Reload has the process read its files again, as "systemctl reload" does, and returns when it has begun to.
+func (b *Broker) Reload() {
+	b.t.Helper()
+	const reloading = "Reloading config."
+	before := strings.Count(b.logged(), reloading)
+	text, err := os.ReadFile(b.pidFile())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGHUP)
+	}
+	if err != nil {
+		b.t.Fatalf("mosquitto of process %q: %v", text, err)
+	}
+	for deadline := time.Now().Add(mosquittoPatience); strings.Count(b.logged(), reloading) == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatal("mosquitto does not reload")
+		}
+	}
+}
+
+func (b *Broker) pidFile() string { return b.config + ".pid" }
+
 // Start starts the process on the same port as before and returns when it answers.
 func (b *Broker) Start() {
 	b.t.Helper()
@@ -112,7 +139,7 @@ func (b *Broker) Start() {
 	if _, err := os.Stat(path); err != nil {
 		b.t.Fatal("this test needs Mosquitto: apt-get install mosquitto")
 	}
-	cmd := exec.Command("sh", "-c", guard, "sh", path, "-v", "-c", b.config)
+	cmd := exec.Command("sh", "-c", guard, b.pidFile(), path, "-v", "-c", b.config)
 	cmd.Stdout, cmd.Stderr = logWriter{b}, logWriter{b}
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
