@@ -15,7 +15,7 @@ import (
 
 // An admin is somebody who types commands in a home of their own.
 type admin struct {
-	t    *testing.T
+	t    testing.TB
 	home string
 }
 

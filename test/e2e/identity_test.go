@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +86,21 @@ func TestADeviceEnrolls(t *testing.T) {
 	}
 }
 
+// approve lets a device in as an admin does who has compared what the device shows with what the manager shows.
+func (in *installation) approve(d *device) {
+	in.t.Helper()
+	a := admin{in.t, in.t.TempDir()}
+	connection := []string{"--url", "http://" + in.httpAddr, "--user", "admin", "--password-file", filepath.Join(in.dataDir(), "admin-password")}
+	fingerprint := regexp.MustCompile(`(?m)^(?:key)? +(?:key )?SHA-256 ([0-9a-f]{64})$`)
+	onDevice, _ := exec.Command(rig.Build(in.t, "muster/cmd/muster-worker"), "status", "--state-dir", d.stateDir()).Output() // fails: it does not run as wanted
+	shown, errs, _ := a.muster(append(connection, "describe", "device", d.name)...)
+	own, known := fingerprint.FindStringSubmatch(string(onDevice)), fingerprint.FindStringSubmatch(shown)
+	if own == nil || known == nil || own[1] != known[1] {
+		in.t.Fatalf("the device shows\n%s\nand the manager\n%s%s", onDevice, shown, errs)
+	}
+	a.expect(0, fmt.Sprintf("device %q approved\n", d.name), "", append(connection, "devices", "approve", d.name)...)
+}
+
 func TestADeviceEnrollsOverHTTPS(t *testing.T) {
 	in := install(t, nil)
 	in.must("POST", "/device_groups/shops", fields{"apps": []string{}, "cron_jobs": []string{}})
@@ -91,7 +108,7 @@ func TestADeviceEnrollsOverHTTPS(t *testing.T) {
 	enroll := []string{"--enroll-token", in.token("shops", true), "--enroll-url", "https://" + in.read(in.dataDir(), "https.addr")}
 	d.startEnrolled(enroll...)
 	d.worker.awaitLog("waits for an admin's approval")
-	in.must("POST", "/devices/"+d.name+"/approve", nil)
+	in.approve(d)
 	d.worker.kill() // it would ask again by itself, half a minute later
 	d.startEnrolled(enroll...)
 	d.awaitOnline(true)

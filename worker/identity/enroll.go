@@ -71,7 +71,8 @@ func (k *Keeper) note(e Enrollment) {
 		k.Log.Debug("the state of the enrollment is not written down", "error", err)
 	}
 	if news && e.State == topics.Pending {
-		k.Log.Info("this device waits for an admin's approval: muster devices approve", "device", k.Device)
+		fingerprint, _ := KeySHA256(k.Dir) // it was there just now
+		k.Log.Info("this device waits for an admin's approval: muster devices approve", "device", k.Device, "key_sha256", fingerprint)
 	}
 }
 

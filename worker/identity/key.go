@@ -4,8 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -57,6 +59,21 @@ func ensureKey(dir string) (*ecdsa.PrivateKey, error) {
 		return nil, fmt.Errorf("encode a key: %w", err)
 	}
 	return key, durable.WriteFile(filepath.Join(dir, keyFile), pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: encoded}))
+}
+
+// KeySHA256 is the fingerprint of the key in a state directory, as managers show it: the SHA-256 of the public key in DER, in
+// hexadecimal. It wraps [os.ErrNotExist] when there is no key.
+func KeySHA256(dir string) (string, error) {
+	key, err := readKey(dir)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return "", fmt.Errorf("encode a public key: %w", err)
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // certificateRequest is one for the device, in PEM.

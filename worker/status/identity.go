@@ -14,6 +14,8 @@ type Identity struct {
 	// Device and DeviceGroup are what its certificate is for; empty when it has none.
 	Device      string `json:"device,omitempty"`
 	DeviceGroup string `json:"device_group,omitempty"`
+	// KeySHA256 is the fingerprint of its key, as managers show it; empty when it has none.
+	KeySHA256 string `json:"key_sha256,omitempty"`
 	// NotAfter is when the certificate expires, and Renew about when it is to be renewed, by the clock.
 	NotAfter time.Time `json:"not_after,omitzero"`
 	Renew    time.Time `json:"renew,omitzero"`
@@ -38,6 +40,7 @@ func readIdentity(dir string) *Identity {
 	if s == (Identity{}) {
 		return nil
 	}
+	s.KeySHA256, _ = identity.KeySHA256(dir) // Trouble says what is wrong with it
 	return &s
 }
 
@@ -53,6 +56,9 @@ func (p *page) identity(i *Identity) {
 			state = "certificate expired " + p.time(i.NotAfter)
 		}
 		p.line("identity", "%s of device_group %s; %s, renewed %s", i.Device, i.DeviceGroup, state, p.next(&i.Renew))
+	}
+	if i != nil && i.KeySHA256 != "" {
+		p.line("key", "SHA-256 %s", i.KeySHA256)
 	}
 	if i == nil || i.Enrollment == nil {
 		return

@@ -27,8 +27,8 @@ func TestTextOfAnIdentity(t *testing.T) {
 			"identity     till-1 of device_group shops; certificate expired 2026-03-01 11:00:00Z (1h0m0s ago), renewed now\n",
 		},
 		"pending": {
-			&status.Identity{Enrollment: &identity.Enrollment{State: topics.Pending, At: now.Add(-time.Minute)}},
-			"enrollment   waits for an admin's approval, as of 2026-03-01 11:59:00Z (1m0s ago)\n",
+			&status.Identity{KeySHA256: "ab12", Enrollment: &identity.Enrollment{State: topics.Pending, At: now.Add(-time.Minute)}},
+			"key          SHA-256 ab12\nenrollment   waits for an admin's approval, as of 2026-03-01 11:59:00Z (1m0s ago)\n",
 		},
 		"refused": {
 			&status.Identity{Enrollment: &identity.Enrollment{State: topics.Refused, Error: "the token has ended", At: now}},
@@ -44,7 +44,7 @@ func TestTextOfAnIdentity(t *testing.T) {
 		}
 		var got strings.Builder
 		for line := range strings.Lines(b.String()) {
-			if strings.HasPrefix(line, "identity") || strings.HasPrefix(line, "enrollment") {
+			if strings.HasPrefix(line, "identity") || strings.HasPrefix(line, "key ") || strings.HasPrefix(line, "enrollment") {
 				got.WriteString(line)
 			}
 		}
