@@ -56,19 +56,28 @@ func createExample(ctx context.Context, rest *client, app, image string) (addr s
 		"starting_ports": []any{map[string]string{port: "8080"}},
 		"env_vars":       map[string]string{"GREETING": "Hello from Muster,"},
 	}
-	status, err := rest.call(ctx, http.MethodPost, "/apps/"+app, fields)
+	status, err := rest.call(ctx, http.MethodPost, "/apps/"+app, fields, nil)
 	if status == http.StatusForbidden { // it exists
-		_, err = rest.call(ctx, http.MethodPut, "/apps/"+app+"/update", fields)
+		_, err = rest.call(ctx, http.MethodPut, "/apps/"+app+"/update", fields, nil)
 	}
 	if err != nil {
 		return "", err
 	}
 	lists := map[string]any{"apps": []string{app}, "cron_jobs": []string{}}
-	status, err = rest.call(ctx, http.MethodPost, "/device_groups/"+group, lists)
+	status, err = rest.call(ctx, http.MethodPost, "/device_groups/"+group, lists, nil)
 	if status == http.StatusForbidden { // it exists
-		_, err = rest.call(ctx, http.MethodPut, "/device_groups/"+group+"/update", lists)
+		_, err = rest.call(ctx, http.MethodPut, "/device_groups/"+group+"/update", lists, nil)
 	}
 	return addr, err
+}
+
+// enrollmentToken lets that device get an identity within the next minutes. One that has one leaves it alone.
+func enrollmentToken(ctx context.Context, rest *client, device string) (string, error) {
+	var made struct{ Token string }
+	_, err := rest.call(ctx, http.MethodPost, "/tokens", map[string]any{
+		"kind": "enroll", "device_group": group, "device": device, "ttl_seconds": 600,
+	}, &made)
+	return made.Token, err
 }
 
 // awaitAnswer waits until the app answers with this image, and gives what it says.
@@ -117,7 +126,7 @@ func nextSteps(rest *client, n names, mqtt, dataDir, addr, answer string) string
 	host, port, _ := net.SplitHostPort(mqtt) // as the manager wrote it
 	return strings.NewReplacer(
 		"{answer}", strings.TrimSpace(answer), "{addr}", addr, "{app}", n.app, "{device}", n.device, "{rest}", rest.addr, "{host}", host, "{port}", port,
-		"{url}", "http://"+rest.addr+"/api/v2", "{password}", dataDir+"/"+passwordFile,
+		"{url}", "https://"+rest.addr+"/api/v2", "{ca}", dataDir+"/"+rootsFile, "{password}", dataDir+"/"+passwordFile,
 	).Replace(`
 --------------------------------------------------------------------------------
 A container runs because of a REST call, and says: {answer}
@@ -126,20 +135,21 @@ A container runs because of a REST call, and says: {answer}
 
 Change it, and ask again:
 
-  curl -u admin:$(cat {password}) -X PUT {url}/apps/{app}/update \
+  curl --cacert {ca} -u admin:$(cat {password}) -X PUT {url}/apps/{app}/update \
        -d '{"env_vars": {"GREETING": "It changed,"}}'
 
 What an admin can read, with the commands or by REST:
 
-  bin/muster login --url http://{rest} --user admin --password-file {password}
+  bin/muster login --url https://{rest} --ca-file {ca} --user admin --password-file {password}
   bin/muster describe device {device}
-  curl -u admin:$(cat {password}) {url}/devices/{device}
+  curl --cacert {ca} -u admin:$(cat {password}) {url}/devices/{device}
 
 What goes over MQTT (apt-get install mosquitto-clients; or MQTT Explorer, host {host}, port {port}):
 
   mosquitto_sub -h {host} -p {port} -t 'muster/#' -v
 
-REST is at {url}, user admin, password in {password}.
+REST is at {url}, user admin, password in {password}. The device has enrolled with a
+token, and everything goes over TLS; what has none is for this machine only.
 Ctrl-C ends it and removes the containers; "make run" goes on from there.
 --------------------------------------------------------------------------------
 `)

@@ -1,7 +1,7 @@
 // Command demo is "make run": all of Muster on one machine, from a REST call to a container that answers.
 //
 // It starts an image registry with the example image in it, the manager, and a worker; creates the example
-// app and device_group over REST as an admin would; waits until the container answers; prints what to try
+// app and device_group over REST as an admin would; has the worker enroll with a token, over TLS; waits until the container answers; prints what to try
 // next; and stays until it is interrupted. Then it stops what it started and removes the containers. What the
 // manager and the worker know stays in the folder .muster, and the next run goes on from there.
 package main
@@ -46,20 +46,28 @@ func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err e
 	if err := forgetAddresses(dataDir); err != nil {
 		return err
 	}
-	manager, err := startProcess(stdout, "manager", filepath.Join(bin, "muster"), "serve",
+	manager, err := startProcess(stdout, "manager", "", filepath.Join(bin, "muster"), "serve",
 		"--data-dir", dataDir, "--http-addr", httpAddr, "--mqtt-addr", mqttAddr, "--https-addr", preferred("127.0.0.1:8443"),
 		"--mqtt-tls-addr", preferred("127.0.0.1:8883"), "--mqtt-wss-addr", preferred("127.0.0.1:8084"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, manager.stop()) }()
-	rest, mqtt, err := awaitManager(ctx, manager, dataDir)
+	rest, broker, err := awaitManager(ctx, manager, dataDir)
 	if err != nil {
 		return err
 	}
 
-	worker, err := startProcess(stdout, "worker", filepath.Join(bin, "muster-worker"),
-		"--broker-url", "mqtt://"+mqtt, "--device-group", group, "--device", n.device, "--state-dir", filepath.Join(dir, "device"),
+	addr, err := createExample(ctx, rest, n.app, image)
+	if err != nil {
+		return err
+	}
+	token, err := enrollmentToken(ctx, rest, n.device)
+	if err != nil {
+		return err
+	}
+	worker, err := startProcess(stdout, "worker", "MUSTER_ENROLL_TOKEN="+token, filepath.Join(bin, "muster-worker"),
+		"--broker-url", "mqtts://"+broker.overTLS, "--device", n.device, "--state-dir", filepath.Join(dir, "device"),
 		"--take-over-nebula=false") // a demo leaves alone what else the machine runs
 	if err != nil {
 		return err
@@ -67,15 +75,11 @@ func run(ctx context.Context, n names, bin, dir string, stdout io.Writer) (err e
 	defer func() { err = errors.Join(err, removeContainers(n.device)) }()
 	defer func() { err = errors.Join(err, worker.stop()) }()
 
-	addr, err := createExample(ctx, rest, n.app, image)
-	if err != nil {
-		return err
-	}
 	answer, err := awaitAnswer(ctx, addr, manager, worker)
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(stdout, nextSteps(rest, n, mqtt, dataDir, addr, answer)); err != nil {
+	if _, err := io.WriteString(stdout, nextSteps(rest, n, broker.plain, dataDir, addr, answer)); err != nil {
 		return err
 	}
 

@@ -37,7 +37,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("round %d: no answer of the example:\n%s", round, text)
 		}
 		app := regexp.MustCompile(`curl (http://127\.0\.0\.1:\d+/)\n`).FindStringSubmatch(text)
-		change := regexp.MustCompile(`-X PUT http://(127\.0\.0\.1:\d+)/api/v2/apps/` + n.app + `/update \\\n\s+-d '([^']+)'`).FindStringSubmatch(text)
+		change := regexp.MustCompile(`-X PUT https://(127\.0\.0\.1:\d+)/api/v2/apps/` + n.app + `/update \\\n\s+-d '([^']+)'`).FindStringSubmatch(text)
 		if app == nil || change == nil {
 			t.Fatalf("round %d: the advice has no curl lines:\n%s", round, text)
 		}
@@ -45,16 +45,22 @@ func TestDemo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rest := &client{change[1], strings.TrimSpace(string(password))}
-		if _, err := rest.call(ctx, "PUT", "/apps/"+n.app+"/update", raw(change[2])); err != nil {
+		rest, err := newClient(change[1], strings.TrimSpace(string(password)), filepath.Join(dir, "data"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rest.call(ctx, "PUT", "/apps/"+n.app+"/update", raw(change[2]), nil); err != nil {
 			t.Fatal(err)
 		}
 		device := regexp.MustCompile(`muster describe device (\S+)\n`).FindStringSubmatch(text)
 		if device == nil {
 			t.Fatalf("round %d: there is no advice about the device:\n%s", round, text)
 		}
-		if _, err := rest.call(ctx, "GET", "/devices/"+device[1], nil); err != nil {
-			t.Error(err)
+		var known struct {
+			Identity struct{ State string }
+		}
+		if _, err := rest.call(ctx, "GET", "/devices/"+device[1], nil, &known); err != nil || known.Identity.State != "active" {
+			t.Errorf("round %d: the device's identity is %+v, %v", round, known.Identity, err)
 		}
 		if err := poll(ctx, time.Minute, func(ctx context.Context) error {
 			answer, err := get(ctx, app[1])
@@ -87,7 +93,7 @@ func TestDemo(t *testing.T) {
 // A demo that is killed takes its programs with it: they would have the next one's ports and data.
 func TestProcessEndsWithTheDemo(t *testing.T) {
 	if data := os.Getenv("DEMO_TEST_DATA"); data != "" { // the demo that is to be killed
-		p, err := startProcess(os.Stdout, "manager", filepath.Join(os.Getenv("DEMO_TEST_BIN"), "muster"), "serve",
+		p, err := startProcess(os.Stdout, "manager", "", filepath.Join(os.Getenv("DEMO_TEST_BIN"), "muster"), "serve",
 			"--data-dir", data, "--http-addr", "127.0.0.1:0", "--mqtt-addr", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +114,7 @@ func TestProcessEndsWithTheDemo(t *testing.T) {
 	defer kill()
 	var addr string
 	reach := func(ctx context.Context) error {
-		content, err := os.ReadFile(filepath.Join(dataDir, httpFile))
+		content, err := os.ReadFile(filepath.Join(dataDir, httpsFile))
 		if err != nil {
 			return err
 		}

@@ -22,11 +22,13 @@ type process struct {
 	err  error         // how it ended; to be read after done
 }
 
-func startProcess(stdout io.Writer, name, program string, args ...string) (*process, error) {
+// startProcess gives it secret, NAME=VALUE or nothing, in its environment, which others cannot read.
+func startProcess(stdout io.Writer, name, secret, program string, args ...string) (*process, error) {
 	p := &process{name: name, cmd: exec.Command(program, args...), done: make(chan struct{})}
 	// Ctrl-C reaches every process of the terminal's group; a group of its own leaves the order to us. Then it must
 	// end by itself when the demo is killed, or it would have the ports and the data for ever.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	p.cmd.Env = append(os.Environ(), secret)
 	output, writer := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = writer, writer
 	started := make(chan error, 1)

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,12 +21,15 @@ import (
 const passwordFile = auth.AdminPasswordFile
 
 // The files in which a manager says where it listens.
-const httpFile, mqttFile = "http.addr", "mqtt.addr"
+const httpsFile, mqttsFile, mqttFile = "https.addr", "mqtts.addr", "mqtt.addr"
+
+// rootsFile has the certificate authorities to trust.
+const rootsFile = "ca.pem"
 
 // forgetAddresses removes what an earlier manager said: other programs may listen there by now, and would be
 // asked with the admin's password.
 func forgetAddresses(dataDir string) error {
-	for _, name := range []string{httpFile, mqttFile} {
+	for _, name := range []string{httpsFile, mqttsFile, mqttFile} {
 		if err := os.Remove(filepath.Join(dataDir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -33,39 +38,62 @@ func forgetAddresses(dataDir string) error {
 }
 
 // A client calls the manager's REST API as the admin.
-type client struct{ addr, password string }
+type client struct {
+	addr, password string
+	http           *http.Client
+}
 
-// awaitManager waits until the manager answers, and gives its REST API and the address of its broker.
-func awaitManager(ctx context.Context, manager *process, dataDir string) (rest *client, mqtt string, err error) {
+// newClient trusts the authorities of the manager that has its data in that directory.
+func newClient(addr, password, dataDir string) (*client, error) {
+	pem, err := os.ReadFile(filepath.Join(dataDir, rootsFile))
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s has no certificate", rootsFile)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	return &client{addr, password, &http.Client{Transport: transport}}, nil
+}
+
+// A listening says where the manager's broker listens.
+type listening struct{ overTLS, plain string }
+
+// awaitManager waits until the manager answers, and gives its REST API and its broker.
+func awaitManager(ctx context.Context, manager *process, dataDir string) (rest *client, broker listening, err error) {
 	err = poll(ctx, 30*time.Second, func(ctx context.Context) error {
 		lines := make(map[string]string)
-		for _, name := range []string{passwordFile, httpFile, mqttFile} {
+		for _, name := range []string{passwordFile, httpsFile, mqttsFile, mqttFile} {
 			content, err := os.ReadFile(filepath.Join(dataDir, name))
 			if err != nil {
 				return err
 			}
 			lines[name] = strings.TrimSpace(string(content))
 		}
-		rest, mqtt = &client{lines[httpFile], lines[passwordFile]}, lines[mqttFile]
-		_, err := rest.call(ctx, http.MethodGet, "/status", nil)
+		broker = listening{lines[mqttsFile], lines[mqttFile]}
+		if rest, err = newClient(lines[httpsFile], lines[passwordFile], dataDir); err != nil {
+			return err
+		}
+		_, err := rest.call(ctx, http.MethodGet, "/status", nil, nil)
 		return err
 	}, manager)
-	return rest, mqtt, err
+	return rest, broker, err
 }
 
 // call makes one request. An answer other than a success is an error that quotes it; its status is given
-// either way.
-func (c *client) call(ctx context.Context, method, path string, body any) (status int, err error) {
+// either way. What a success says goes into answered, unless that is nil.
+func (c *client) call(ctx context.Context, method, path string, body, answered any) (status int, err error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return 0, err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+"/api/v2"+path, bytes.NewReader(encoded))
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+c.addr+"/api/v2"+path, bytes.NewReader(encoded))
 	if err != nil {
 		return 0, err
 	}
 	request.SetBasicAuth("admin", c.password)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := c.http.Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -73,6 +101,9 @@ func (c *client) call(ctx context.Context, method, path string, body any) (statu
 	text, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode >= 300 {
 		err = fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, bytes.TrimSpace(text))
+	}
+	if err == nil && answered != nil {
+		err = json.Unmarshal(text, answered)
 	}
 	return answer.StatusCode, err
 }
