@@ -46,7 +46,9 @@ type Issued struct {
 	issuer  Issuer
 	o       IssuedOptions
 	current atomic.Pointer[issue]
+	told    string // the roots that Roots was last called with
 	failure string // the last one, as logged
+	changed <-chan struct{}
 }
 
 // An issue is a certificate and what it was made from.
@@ -75,16 +77,15 @@ func Issue(issuer Issuer, o IssuedOptions) (*Issued, error) {
 func (i *Issued) Latest() *tls.Certificate { return i.current.Load().certificate }
 
 // Run has a new certificate made whenever it is time, or names or authorities have changed, until ctx ends. What fails is
-// tried again, and the certificate stays.
+// tried again, and the certificate there is stays.
 func (i *Issued) Run(ctx context.Context) {
 	ticker := time.NewTicker(i.o.Every)
 	defer ticker.Stop()
 	for {
-		changed := i.issuer.Changed()
 		select {
 		case <-ctx.Done():
 			return
-		case <-changed:
+		case <-i.changed:
 		case <-ticker.C:
 		}
 		err := i.follow(time.Now()) // by the wall clock: the machine may have slept
@@ -93,32 +94,35 @@ func (i *Issued) Run(ctx context.Context) {
 			i.failure = ""
 		case err.Error() != i.failure:
 			i.failure = err.Error()
-			i.o.Log.Error("no new certificate for this server, the old one stays", "error", err, "expires", i.Latest().Leaf.NotAfter)
+			i.o.Log.Error("certificate of this server: trying again", "error", err, "expires", i.Latest().Leaf.NotAfter)
 		}
 	}
 }
 
-// follow makes a certificate if the one there is, if any, does not fit any more.
+// follow makes a certificate if the one there is, if any, does not fit any more. The new one counts even when nobody can be told of
+// the roots, because a disk is full: devices that come with tokens of a new authority look for that one.
 func (i *Issued) follow(now time.Time) error {
 	was := i.current.Load()
+	i.changed = i.issuer.Changed() // before the roots are read: what changes from then on is seen the next time
 	names, err := i.o.Names()
 	if err != nil {
 		return fmt.Errorf("names of this server: %w", err)
 	}
 	roots := i.issuer.Roots()
-	if roots == was.roots && slices.Equal(names, was.names) && now.Before(was.renew) {
+	if roots != was.roots || !slices.Equal(names, was.names) || !now.Before(was.renew) {
+		made, err := i.issuer.IssueServer(names, i.o.Life)
+		if err != nil {
+			return fmt.Errorf("certificate of this server: %w", err)
+		}
+		i.current.Store(&issue{certificate: made, names: names, roots: roots, renew: now.Add(made.Leaf.NotAfter.Sub(now) * 2 / 3)})
+		i.o.Log.Info("this server has a certificate of the fleet's authority", "names", names, "expires", made.Leaf.NotAfter)
+	}
+	if roots == i.told || i.o.Roots == nil {
 		return nil
 	}
-	made, err := i.issuer.IssueServer(names, i.o.Life)
-	if err != nil {
-		return fmt.Errorf("certificate of this server: %w", err)
+	if err := i.o.Roots(roots); err != nil {
+		return fmt.Errorf("authorities for those on this machine: %w", err)
 	}
-	if roots != was.roots && i.o.Roots != nil {
-		if err := i.o.Roots(roots); err != nil {
-			return err
-		}
-	}
-	i.current.Store(&issue{certificate: made, names: names, roots: roots, renew: now.Add(made.Leaf.NotAfter.Sub(now) * 2 / 3)})
-	i.o.Log.Info("this server has a certificate of the fleet's authority", "names", names, "expires", made.Leaf.NotAfter)
+	i.told = roots
 	return nil
 }

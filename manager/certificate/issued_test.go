@@ -118,6 +118,53 @@ func TestWhenACertificateIsIssued(t *testing.T) {
 	})
 }
 
+// A full disk keeps those on this machine from hearing of an authority for a while, and nobody else: the certificate is there at once,
+// and is not made again with each attempt.
+func TestACertificateOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{t: t, names: []string{"a"}, roots: "one", changed: make(chan struct{})}
+		var full error
+		told := ""
+		issued, err := certificate.Issue(d, certificate.IssuedOptions{Names: d.Names, Life: 30 * day, Every: time.Minute, Roots: func(pem string) error {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if full == nil {
+				told = pem
+			}
+			return full
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go issued.Run(t.Context())
+		seen := issued.Latest()
+		d.change(func() {
+			full, d.roots = errors.New("no space left on device"), "one two"
+			close(d.changed)
+			d.changed = make(chan struct{})
+		})
+		synctest.Wait()
+		if issued.Latest() == seen {
+			t.Error("the certificate is still the old authority's")
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		d.change(func() {
+			full = nil
+			if len(d.issued) != 2 || told != "one" {
+				t.Errorf("within an hour %d certificates were issued, want 2; told of the roots %q", len(d.issued), told)
+			}
+		})
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		d.change(func() {
+			if len(d.issued) != 2 || told != "one two" {
+				t.Errorf("with space again %d certificates were issued, want 2; told of the roots %q", len(d.issued), told)
+			}
+		})
+	})
+}
+
 func TestTheFirstCertificateFails(t *testing.T) {
 	none := func() ([]string, error) { return nil, errors.New("no names") }
 	some := func() ([]string, error) { return []string{"a"}, nil }
