@@ -110,7 +110,7 @@ func (g *Gate) take(changed []store.Identity) {
 		switch {
 		case now.state != store.IdentityActive:
 			out[i.Device] = true
-		case there && before.state != "" && now.differs(before):
+		case there && now.differs(before): // as one differs that was let in without an identity
 			moved[i.Device] = true
 		}
 		// What a login reads at this moment is as new as this, or newer: then the next look says so.

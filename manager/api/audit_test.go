@@ -86,6 +86,7 @@ var mutations = map[string]mutation{
 	"PATCH /devices/{device}":        {body: `{"note": "new"}`, want: []string{"update device till"}},
 	"DELETE /devices/{device}":       {want: []string{"delete device till", "forget device till"}},
 	"POST /devices/{device}/approve": {want: []string{"approve device till"}},
+	"POST /devices/{device}/secret":  {body: `{"replace_key": true}`, want: []string{"secret device till"}},
 	"POST /devices/{device}/revoke":  {want: []string{"revoke device till"}},
 
 	"POST /users/{user}":         {first: [][3]string{{"DELETE", "/users/ann", ""}}, body: `{}`, want: []string{"create user ann"}},

@@ -20,6 +20,7 @@ type Enrollment interface {
 	TokensChanged()
 	Approve(ctx context.Context, device, by string) (before, after store.Identity, err error)
 	Revoke(ctx context.Context, device, by string) (before, after store.Identity, err error)
+	Secret(ctx context.Context, r enroll.SecretRequest) (secret string, before, after store.Identity, err error)
 	// Forget deletes the identity of a device, if it has one.
 	Forget(ctx context.Context, device string) (before store.Identity, had bool, err error)
 }

@@ -85,7 +85,7 @@ func requirements() map[string]requirement {
 
 		"GET /devices/{device}": right(groups, "fleet", store.ReadOnly),
 		"PUT /devices/{device}, PATCH /devices/{device}, DELETE /devices/{device}, POST /devices/{device}/revoke": right(groups, "fleet", store.ReadWrite),
-		"POST /devices/{device}/approve": admin,
+		"POST /devices/{device}/approve, POST /devices/{device}/secret":                                           admin,
 
 		"GET /users/{user}, POST /users/{user}, DELETE /users/{user}, PUT /users/{user}/update, PATCH /users/{user}/update, " +
 			"POST /users/{user}/refresh": admin,

@@ -83,6 +83,7 @@ func (a *api) routes() []route {
 		{"PATCH", "/devices/{device}", anyone, a.onDevice(rw, a.modifyDevice)},
 		{"DELETE", "/devices/{device}", anyone, a.onDevice(rw, a.deleteDevice)},
 		{"POST", "/devices/{device}/approve", admin, a.approveDevice},
+		{"POST", "/devices/{device}/secret", admin, a.makeSecret},
 		{"POST", "/devices/{device}/revoke", anyone, a.onDevice(rw, a.revokeDevice)},
 
 		{"GET", "/reports", anyone, a.listReports},

@@ -91,3 +91,19 @@ type Annotation struct {
 func (c *Client) AnnotateDevice(ctx context.Context, name string, change Annotation) (fleet.Detail, error) {
 	return one[fleet.Detail](ctx, c, call{method: http.MethodPatch, do: "label", body: change}, device, name, "")
 }
+
+// A NewSecret says how a device is to be let in by a secret.
+type NewSecret struct {
+	// DeviceGroup is where the device is from then on; it may be empty for one that has an identity.
+	DeviceGroup string `json:"device_group,omitempty"`
+	// ReplaceKey takes the key of a device that has one.
+	ReplaceKey bool `json:"replace_key,omitempty"`
+}
+
+// MakeDeviceSecret lets a device in by a new secret, and returns it: it cannot be read again. The one before is out. It is not tried twice.
+func (c *Client) MakeDeviceSecret(ctx context.Context, name string, s NewSecret) (secret string, err error) {
+	answer, err := one[struct {
+		Secret string `json:"secret"`
+	}](ctx, c, call{method: http.MethodPost, do: "make a secret for", body: s}, device, name, "/secret")
+	return answer.Secret, err
+}

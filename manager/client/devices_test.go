@@ -12,6 +12,8 @@ import (
 	mqtt "muster/broker/client"
 	"muster/manager/api/apitest"
 	"muster/manager/client"
+	"muster/manager/store"
+	"muster/manager/token"
 	"muster/topics"
 )
 
@@ -85,5 +87,31 @@ func TestCountsThatAreMissing(t *testing.T) {
 	defer server.Close()
 	if page, err := connect(t, server.URL, nil).CountDevices(t.Context(), client.DeviceQuery{}, 1); err == nil {
 		t.Errorf("the answer is taken for %+v", page)
+	}
+}
+
+func TestSecretsOfDevices(t *testing.T) {
+	server, ctx := apitest.Start(t), t.Context()
+	c := connect(t, server.URL, nil)
+	if _, err := c.DeviceGroups().Create(ctx, "meters", store.DeviceGroup{Apps: []string{}, CronJobs: []string{}}); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := c.MakeDeviceSecret(ctx, "m1", client.NewSecret{DeviceGroup: "meters"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, err := server.Store.Identities().Get(ctx, "m1"); err != nil || !token.Matches(i.SecretHash, secret) || i.DeviceGroup != "meters" {
+		t.Errorf("the identity is %+v, %v", i, err)
+	}
+	_, err = server.Store.Identities().Modify(ctx, "m1", func(i *store.Identity) error { i.PublicKey = []byte("key"); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const why = `make a secret for device "m1": the device has a key, which a secret in its place would shut out: replace_key must be true for that`
+	if secret, err = c.MakeDeviceSecret(ctx, "m1", client.NewSecret{}); err == nil || secret != "" || err.Error() != why {
+		t.Errorf("of a device with a key: %v", err)
+	}
+	if _, err = c.MakeDeviceSecret(ctx, "m1", client.NewSecret{ReplaceKey: true}); err != nil {
+		t.Errorf("in the place of a key: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ type AuditEntry struct {
 	By        string `json:"by"`
 	RequestID string `json:"request_id"`
 	// Action is what was done ("create", "update", "restart", "start", "stop", "prune", "refresh", "delete", "roll", "retire", "enroll",
-	// "approve", "revoke", "forget"),
+	// "approve", "revoke", "secret", "forget"),
 	// Kind to what kind of object ("app", "device_group", "cron_job", "user", "user_group"), Name to which.
 	Action string `json:"action"`
 	Kind   string `json:"kind"`

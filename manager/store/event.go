@@ -30,6 +30,7 @@ const (
 	EventPending   = "pending"    // the device has shown a token and waits for an admin
 	EventEnrolled  = "enrolled"   // the device has shown a token and has an identity
 	EventApproved  = "approved"   // an admin has let the device in
+	EventSecret    = "secret"     // an admin has given the device a secret
 	EventRevoked   = "revoked"    // an admin has shut the device out
 	EventRenewed   = "renewed"    // the device has another certificate
 	EventRefused   = "refused"    // somebody without the device's key wanted to be it

@@ -14,8 +14,8 @@ import (
 )
 
 func newDevices() *cobra.Command {
-	return parent("devices", "Let devices in that enroll, and shut devices out", "approve, deny or revoke",
-		newApprove(), newDeny(), newRevoke())
+	return parent("devices", "Let devices in, and shut devices out", "approve, deny, revoke or secret",
+		newApprove(), newDeny(), newRevoke(), newDeviceSecret())
 }
 
 func newApprove() *cobra.Command {

@@ -187,7 +187,7 @@ func TestRevoke(t *testing.T) {
 func TestDecisionsThatMakeNoSense(t *testing.T) {
 	manager(t).Close() // whoever asks gets exit code 1
 	for args, want := range map[string]string{
-		"devices":                          "devices what? approve, deny or revoke",
+		"devices":                          "devices what? approve, deny, revoke or secret",
 		"devices approve":                  "NAME: must be given, or --all instead",
 		"devices deny till-1 --all":        "NAME: must be given, or --all instead",
 		"devices approve till-1 -g shops":  "NAME: cannot be joined by --device-group or --token-id",
