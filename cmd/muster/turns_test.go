@@ -173,7 +173,9 @@ func TestTurnsOfProcesses(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	t.Logf("%d reports, %d more than once; the session was with %v", last, len(got)-last, holders)
-	if most := 1 + 2*rounds + 2; len(holders) > most {
+	// Those who wait at the same moment may all go before they hear of each other, each once: three at either start, two whenever the
+	// holder is gone. Who fights goes on and on.
+	if most := 3 + 2*(2*rounds) + 3; len(holders) > most {
 		t.Errorf("the session changed hands %d times, want at most %d", len(holders), most)
 	}
 }
