@@ -142,6 +142,16 @@ func TestNotTooOften(t *testing.T) {
 	if lines := strings.Count(r.log.String(), "no certificate for a device"); lines != refused {
 		t.Errorf("%d refusals are logged in %d lines", refused, lines)
 	}
+	// They cannot do that to a device that is there: its reply got lost.
+	other := r.token(func(t *store.Token) { t.Uses = 1000 })
+	known := enrolltest.Key(t)
+	r.ask(topics.Issued, "known", known, other)
+	for range 100 {
+		r.Enroll(t.Context(), "known", enrolltest.Request(t, "known", enrolltest.Key(t), other.Text()))
+	}
+	r.ask(topics.Retry, "stranger", enrolltest.Key(t), other)
+	r.ask(topics.Issued, "known", known, other)
+	refused = strings.Count(r.log.String(), "no certificate for a device")
 	// Strangers cannot do that to those who have a token.
 	for range 100 {
 		r.Enroll(t.Context(), "d2", enrolltest.Request(t, "d2", key, "junk"))

@@ -17,16 +17,12 @@ func (d *Desk) enroll(ctx context.Context, device string, r topics.CertificateRe
 	if err != nil {
 		return topics.CertificateReply{}, err
 	}
-	i, err := d.o.Identities.Get(ctx, device)
-	if errors.Is(err, store.ErrNotFound) {
-		i, err = d.create(ctx, c, r, t)
-		if errors.Is(err, store.ErrExists) {
-			// The same was asked twice at the same time, or two want to be one device.
-			i, err = d.o.Identities.Get(ctx, device)
-		}
-	}
+	i, err := d.identify(ctx, c, r, t)
 	if err != nil {
 		return topics.CertificateReply{}, err
+	}
+	if !bytes.Equal(i.PublicKey, c.publicKey) && d.refused.exhausted(token.EnrollUser(t.ID)) {
+		return topics.CertificateReply{}, errBusy
 	}
 	if i.TokenID != t.ID {
 		if i.DeviceGroup != t.DeviceGroup {
@@ -52,6 +48,31 @@ func (d *Desk) renew(ctx context.Context, device string, r topics.CertificateReq
 		return topics.CertificateReply{}, err
 	}
 	return d.answer(ctx, i, c, store.EventRenewed)
+}
+
+// identify is the identity of the device, which is made if there is none.
+func (d *Desk) identify(ctx context.Context, c csr, r topics.CertificateRequest, t store.Token) (store.Identity, error) {
+	i, err := d.o.Identities.Get(ctx, c.device)
+	if !errors.Is(err, store.ErrNotFound) {
+		return i, err
+	}
+	// Devices repeat themselves, and the use for one must not be taken once more when it is not in Taking any more.
+	turn := d.turns.of(c.device)
+	turn.Lock()
+	defer turn.Unlock()
+	i, err = d.o.Identities.Get(ctx, c.device)
+	if !errors.Is(err, store.ErrNotFound) {
+		return i, err
+	}
+	if d.refused.exhausted(token.EnrollUser(t.ID)) {
+		return store.Identity{}, errBusy
+	}
+	i, err = d.create(ctx, c, r, t)
+	if errors.Is(err, store.ErrExists) {
+		// Another manager was asked the same at the same time, or two want to be one device.
+		return d.o.Identities.Get(ctx, c.device)
+	}
+	return i, err
 }
 
 // parseRequest reads what a device asks for, if it may ask for that.

@@ -2,9 +2,11 @@ package enroll
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -201,21 +203,61 @@ func TestAManagerThatDiesInBetween(t *testing.T) {
 
 func TestTakingDoesNotGrow(t *testing.T) {
 	r := newRig(t)
-	tok := r.token(func(t *store.Token) { t.Uses = 1000 })
+	tok := r.token(func(t *store.Token) { t.Uses = 10_000 })
 	r.must(r.takeUse(t.Context(), tok.ID, "interrupted", time.Now()))
-	for n := range 2 * crowded {
-		device := "d" + string(rune('a'+n/26)) + string(rune('a'+n%26))
-		r.must(r.takeUse(t.Context(), tok.ID, device, time.Now()))
-		_, err := r.store.Identities().Create(t.Context(), store.Identity{Device: device, DeviceGroup: "shops", State: store.IdentityActive, PublicKey: []byte("k")})
+	var names []string
+	for n := range maxTaking {
+		names = append(names, fmt.Sprint("d", n))
+		r.must(r.takeUse(t.Context(), tok.ID, names[n], time.Now()))
+		_, err := r.store.Identities().Create(t.Context(), store.Identity{Device: names[n], DeviceGroup: "shops", State: store.IdentityActive, PublicKey: []byte("k")})
 		r.must(err)
 	}
 	row, err := r.store.Tokens().Get(t.Context(), tok.ID)
 	r.must(err)
-	if len(row.Taking) > crowded || row.Used != 1+2*crowded {
+	if len(row.Taking) > recent+2 || row.Used != 1+maxTaking {
 		t.Errorf("%d names are kept, %d uses are taken", len(row.Taking), row.Used)
 	}
-	r.must(r.takeUse(t.Context(), tok.ID, "interrupted", time.Now()))
-	if used := r.used(tok); used != 1+2*crowded {
-		t.Errorf("a device whose identity was not made lost its use: %d are taken", used)
+	// One whose identity was not made, and those of which another manager may have been asked at the same time.
+	for _, name := range append(names[len(names)-recent:], "interrupted") {
+		r.must(r.takeUse(t.Context(), tok.ID, name, time.Now()))
+	}
+	if used := r.used(tok); used != 1+maxTaking {
+		t.Errorf("a use was taken again: %d are taken", used)
+	}
+}
+
+// A meanwhile lets something happen after it was first found that a device has no identity.
+type meanwhile struct {
+	store.Identities
+	once    sync.Once
+	happens func()
+}
+
+func (m *meanwhile) Get(ctx context.Context, device string) (store.Identity, error) {
+	i, err := m.Identities.Get(ctx, device)
+	if errors.Is(err, store.ErrNotFound) {
+		m.once.Do(m.happens)
+	}
+	return i, err
+}
+
+// A device repeats itself, and is enrolled and taken off the token's list before it is looked at the repetition.
+func TestARepetitionTakesNoUse(t *testing.T) {
+	late := new(meanwhile)
+	r := newRig(t, func(o *Options) { late.Identities, o.Identities = o.Identities, late })
+	tok, key := r.token(func(t *store.Token) { t.Uses = 2 }), enrolltest.Key(t)
+	late.happens = func() {
+		first := r.o
+		first.Identities = late.Identities
+		desk, err := New(first)
+		r.must(err)
+		r.check(topics.Issued, desk.Enroll(t.Context(), "d1", enrolltest.Request(t, "d1", key, tok.Text())))
+		_, err = r.store.Tokens().Modify(t.Context(), tok.ID, func(t *store.Token) error { t.Taking = nil; return nil })
+		r.must(err)
+	}
+	r.ask(topics.Issued, "d1", key, tok)
+	r.ask(topics.Issued, "d2", enrolltest.Key(t), tok)
+	if used := r.used(tok); used != 2 {
+		t.Errorf("%d uses are taken, want 2", used)
 	}
 }

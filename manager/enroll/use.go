@@ -11,9 +11,12 @@ import (
 )
 
 const (
-	// crowded is from how many names on it is looked which of them can be taken off [store.Token].Taking, and maxTaking how many
-	// are kept in any case. Beyond that the oldest has lost its use.
-	crowded, maxTaking = 64, 512
+	// maxTaking is how many names are kept in [store.Token].Taking. When there are so many it is looked which of the older ones can be
+	// taken off, and the oldest has lost its use if there is none.
+	maxTaking = 512
+	// recent is how many of the newest are not taken off: another manager may be about to take a use for the same device, and must find
+	// that it is taken.
+	recent = 256
 )
 
 var errCrowded = errors.New("many uses were taken")
@@ -42,7 +45,7 @@ func (d *Desk) takeUse(ctx context.Context, id, device string, now time.Time) er
 		if slices.Contains(t.Taking, device) {
 			return nil
 		}
-		if len(t.Taking) >= crowded && len(settled) == 0 {
+		if len(t.Taking) >= maxTaking && len(settled) == 0 {
 			return errCrowded
 		}
 		t.Taking = slices.DeleteFunc(t.Taking, func(name string) bool { return settled[name] })
@@ -62,14 +65,14 @@ func (d *Desk) takeUse(ctx context.Context, id, device string, now time.Time) er
 	return err
 }
 
-// settled are those in Taking that have their identities.
+// settled are those of the older ones in Taking that have their identities.
 func (d *Desk) settled(ctx context.Context, id string) (map[string]bool, error) {
 	t, err := d.o.Tokens.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	settled := map[string]bool{"": true} // so that it is not empty, and the next attempt does what it can
-	for _, device := range t.Taking {
+	for _, device := range t.Taking[:max(0, len(t.Taking)-recent)] {
 		_, err := d.o.Identities.Get(ctx, device)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
