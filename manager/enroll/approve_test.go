@@ -2,8 +2,10 @@ package enroll
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,6 +85,41 @@ func TestWhoIsShutOutStaysOut(t *testing.T) {
 		if err := act(); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("of a device that is not there: %v", err)
 		}
+	}
+}
+
+// Two managers have the same device before them: whatever comes first, who is shut out is not in, and has no certificate after that.
+func TestOneManagerApprovesAndAnotherRevokes(t *testing.T) {
+	r := newRig(t)
+	other, err := New(r.o)
+	r.must(err)
+	tok := r.token(needsApproval, func(t *store.Token) { t.Uses = 50 })
+	for n := range 50 {
+		device, key := fmt.Sprint("d", n), enrolltest.Key(t)
+		r.ask(topics.Pending, device, key, tok)
+		asks := enrolltest.Request(t, device, key, tok.Text())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, _, err := r.Approve(t.Context(), device, "alice"); err != nil && !errors.Is(err, ErrRevoked) {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if _, _, err := other.Revoke(t.Context(), device, "bob"); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() { r.Enroll(t.Context(), device, asks) })
+		all.Wait()
+		i := r.identity(device)
+		if i.State != store.IdentityRevoked || i.By != "bob" {
+			t.Errorf("%s is %s by %s", device, i.State, i.By)
+		}
+		r.ask(topics.Refused, device, key, tok)
+		if now := r.identity(device); len(now.Certificates) != len(i.Certificates) {
+			t.Errorf("%s has a certificate since it was shut out", device)
+		}
+		r.refused.limits.Purge()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"strings"
 	"testing"
@@ -92,6 +93,7 @@ func TestRequestsThatAreNotInOrder(t *testing.T) {
 		"DER with a tail":       {encode("CERTIFICATE REQUEST", append(bytes.Clone(block.Bytes), 0)), "is no certificate request"},
 		"signed by nobody":      {encode("CERTIFICATE REQUEST", forged), "is not signed by the key"},
 		"signed for another":    {encode("CERTIFICATE REQUEST", other), "is not signed by the key"},
+		"a huge RSA key":        {hugeRSA(t, good), "of 2048 to 4096 bits, has one of 16384"},
 		"P-224":                 {enrolltest.CSR(t, named("d1"), curve(t, elliptic.P224())), "must have a key of"},
 		"P-521":                 {enrolltest.CSR(t, named("d1"), curve(t, elliptic.P521())), "must have a key of"},
 		"a short RSA key":       {enrolltest.CSR(t, named("d1"), rsaKey(t, 1024)), "of 2048 to 4096 bits, has one of 1024"},
@@ -113,6 +115,38 @@ func TestRequestsThatAreNotInOrder(t *testing.T) {
 			t.Errorf("%s: got %v, want a complaint about the csr with %q", name, err, tc.want)
 		}
 	}
+}
+
+// hugeRSA is a request for an RSA key of 16,384 bits that nobody has: it must be refused before the signature is looked at.
+func hugeRSA(t *testing.T, good string) string {
+	t.Helper()
+	n := new(big.Int).SetBit(big.NewInt(1), 1<<14-1, 1)
+	key, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: n, E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(good))
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := asn1.Marshal(struct {
+		Version       int
+		Subject, Key  asn1.RawValue
+		RawAttributes asn1.RawValue
+	}{0, asn1.RawValue{FullBytes: request.RawSubject}, asn1.RawValue{FullBytes: key}, asn1.RawValue{FullBytes: []byte{0xa0, 0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := asn1.Marshal(struct {
+		Info      asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}{asn1.RawValue{FullBytes: info}, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}}, asn1.BitString{Bytes: make([]byte, 2048), BitLength: 1 << 14}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
 // sha1Request is one that was signed with SHA-1, which Go does not make any more.
