@@ -143,6 +143,8 @@ func (g *guard) checkWill(c *conn) *refusal {
 			code = packets.ErrBadUsernameOrPassword // which mochi translates to "not authorized"
 		}
 		return &refusal{code, fmt.Sprintf("not allowed to have a will on topic %.80q", c.will.topic)}
+	case c.will.properties != nil && !g.mayAskFor(c, c.will.properties.ResponseTopic):
+		return &refusal{packets.ErrNotAuthorized, fmt.Sprintf("not allowed to have answers to its will on topic %.80q", c.will.properties.ResponseTopic)}
 	}
 	return nil
 }

@@ -60,6 +60,12 @@ func (g *guard) mayPublish(c *conn, topic string) bool {
 	return g.server.opts.Root.MayPublish(c.identity, topic)
 }
 
+// mayAskFor reports whether the client may have somebody publish to that Response Topic: one on which it may be told nothing would be
+// another's, who might believe what comes there. An empty one asks for no answer.
+func (g *guard) mayAskFor(c *conn, responseTopic string) bool {
+	return responseTopic == "" || g.mayRead(c, responseTopic)
+}
+
 // complain logs the first refusal of a connection: a client that tries once will try again.
 func (c *conn) complain(what string, args ...any) {
 	if c.complained.Swap(true) {
@@ -144,6 +150,13 @@ func (g *guard) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, e
 	c := connOf(cl)
 	if c == nil {
 		return pk, nil
+	}
+	if answerOn := pk.Properties.ResponseTopic; !g.mayAskFor(c, answerOn) {
+		c.complain("to have an answer on", "topic", answerOn)
+		if pk.FixedHeader.Qos > 0 {
+			return pk, packets.ErrNotAuthorized
+		}
+		return pk, packets.ErrRejectPacket
 	}
 	if err := g.server.report(&pk, pk.ProtocolVersion == 5 && pk.FixedHeader.Qos > 0); err != nil {
 		return pk, c.refuse(pk, err)

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -45,6 +46,13 @@ func floods() []flood {
 		{"10,000 silent connections, as fast as they are made", 1, func(ctx context.Context, a *attempt) int { return a.silent(ctx, 10_000, nil) }},
 		{"500 connections that send a byte of TLS a second", 1, func(ctx context.Context, a *attempt) int {
 			return a.silent(ctx, 500, []byte{22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3})
+		}},
+		{"full handshakes by 64 clients, without a pause", 64, func(ctx context.Context, a *attempt) int {
+			return every(ctx, 0, func() {
+				if w, err := a.dial(overTLS, nil); err == nil {
+					_ = w.Close()
+				}
+			})
 		}},
 		{"100 connects a second of one identity", 1, func(ctx context.Context, a *attempt) int {
 			h := a.device()
@@ -124,51 +132,54 @@ func (a *attempt) silent(ctx context.Context, n int, first []byte) int {
 	return len(conns)
 }
 
-// Devices that check in notice nothing of what goes on beside them: the 99th of a hundred answers takes at most twice as long.
+// Devices that check in notice nothing of what goes on beside them: the 99th of a hundred answers takes at most twice as long as at a
+// manager on the same machine that nobody attacks. One window in which that is so is enough: a flood that is served before
+// the devices is in each.
 func TestFloods(t *testing.T) {
 	window := 400 * time.Millisecond
 	if longer, err := time.ParseDuration(os.Getenv("MUSTER_ATTACK_WINDOW")); err == nil {
 		window = longer
 	}
 	s := newSite(t)
-	h := newHealthy(s)
-	h.p99(t, window) // warm
-	lines := []string{"| attack | done | p99 without | p99 beside it | ratio |", "|---|---|---|---|---|"}
+	h, other := newHealthy(s), newHealthy(newSite(t))
+	measure(t, window, h, other) // warm
+	lines := []string{"| attack | done | p99 without | p99 beside it | p99 of another manager | ratio |", "|---|---|---|---|---|---|"}
 	for i, f := range floods() {
-		var ratios []float64
-		var quiet, beside []time.Duration
+		quiet := measure(t, window, h, other)
+		var beside []sample
 		done := 0
 		for range 3 {
-			quiet = append(quiet, h.p99(t, window))
 			ctx, stop := context.WithCancel(t.Context())
 			var wg sync.WaitGroup
 			var mu sync.Mutex
 			for n := range f.attackers {
 				wg.Go(func() {
-					a := &attempt{site: s, over: overTLS, name: fmt.Sprintf("flood-%d-%d-%d", i, len(quiet), n)}
+					a := &attempt{site: s, over: overTLS, name: fmt.Sprintf("flood-%d-%d-%d", i, len(beside), n)}
 					did := f.attack(ctx, a)
 					mu.Lock()
 					done += did
 					mu.Unlock()
 				})
 			}
-			beside = append(beside, h.p99(t, window))
+			beside = append(beside, measure(t, window, h, other))
 			stop()
 			wg.Wait()
-			ratios = append(ratios, float64(beside[len(beside)-1])/float64(quiet[len(quiet)-1]))
 		}
-		slices.Sort(ratios)
-		slices.Sort(quiet)
-		slices.Sort(beside)
-		lines = append(lines, fmt.Sprintf("| %s | %d | %.1f ms | %.1f ms | %.1f |", f.name, done, ms(quiet[1]), ms(beside[1]), ratios[1]))
-		if ratios[1] > 2 && beside[1] > tolerable {
-			t.Errorf("%s: p99 is %v, without it %v", f.name, beside, quiet)
+		slices.SortFunc(beside, func(m, n sample) int { return cmp.Compare(m.worse(), n.worse()) })
+		middle := beside[1]
+		lines = append(lines, fmt.Sprintf("| %s | %d | %.1f ms | %.1f ms | %.1f ms | %.1f |",
+			f.name, done, ms(quiet.attacked), ms(middle.attacked), ms(middle.other), middle.worse()))
+		if done == 0 {
+			t.Errorf("%s: nothing was done", f.name)
+		}
+		if beside[0].worse() > 2 && beside[0].attacked > tolerable {
+			t.Errorf("%s: p99 at the attacked manager and at another: %v", f.name, beside)
 		}
 	}
 	show(t, strings.Join(lines, "\n"))
 }
 
-// tolerable is a p99 that is no sign of trouble, whatever it is without an attack: the attackers use the same processors.
+// tolerable is a p99 that no device notices: it is far below what a network takes, and the order in which processors do things.
 const tolerable = 50 * time.Millisecond
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -55,14 +56,25 @@ func newDeviceKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// request asks for a certificate for that name.
-func request(t testing.TB, name, token string, key *ecdsa.PrivateKey) string {
+// newCSR is signed by the key.
+func newCSR(t testing.TB, name string, key crypto.Signer) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	csr := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+}
+
+// request asks for a certificate for that name.
+func request(t testing.TB, name, token string, key crypto.Signer) string {
+	t.Helper()
+	return requestFor(t, newCSR(t, name, key), token)
+}
+
+// requestFor asks for the certificate of a CSR.
+func requestFor(t testing.TB, csr, token string) string {
+	t.Helper()
 	body, err := topics.CertificateRequest{RequestID: rig.Name("r"), Token: token, CSR: csr}.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -88,13 +100,14 @@ func (s *site) enrolled(device, group string) identity {
 	if reply.State != topics.Issued {
 		s.t.Fatalf("%s does not enroll: %d %+v", device, status, reply)
 	}
-	return identity{certificate: certificate(s.t, reply, key)}
+	return identity{certificate: certificate(s.t, reply.Certificate, key)}
 }
 
-func certificate(t testing.TB, reply topics.CertificateReply, key *ecdsa.PrivateKey) *tls.Certificate {
+// certificate reads what was made for a key.
+func certificate(t testing.TB, text string, key crypto.PrivateKey) *tls.Certificate {
 	t.Helper()
 	c := &tls.Certificate{PrivateKey: key}
-	for rest := []byte(reply.Certificate); ; {
+	for rest := []byte(text); ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
@@ -102,7 +115,7 @@ func certificate(t testing.TB, reply topics.CertificateReply, key *ecdsa.Private
 		c.Certificate = append(c.Certificate, block.Bytes)
 	}
 	if len(c.Certificate) == 0 {
-		t.Fatalf("no certificate in %q", reply.Certificate)
+		t.Fatalf("no certificate in %q", text)
 	}
 	return c
 }

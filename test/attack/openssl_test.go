@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"crypto"
 	"crypto/tls"
 	"database/sql"
 	"encoding/json"
@@ -67,6 +68,15 @@ func (s *site) steal(t testing.TB) forger {
 func (f forger) issue(t testing.TB, name string, until time.Time, extensions string) *tls.Certificate {
 	t.Helper()
 	dir := t.TempDir()
+	csr, key := filepath.Join(dir, "csr"), filepath.Join(dir, "key")
+	openssl(t, append([]string{"req", "-new", "-subj", "/CN=" + name, "-out", csr, "-keyout", key}, newKey...)...)
+	return load(t, f.sign(t, csr, until, extensions), key)
+}
+
+// sign makes the certificate that is asked for in a file.
+func (f forger) sign(t testing.TB, csr string, until time.Time, extensions string) (certFile string) {
+	t.Helper()
+	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for name, text := range map[string]string{
 		"extensions": extensions, "database": "", "serial": "07",
@@ -76,11 +86,10 @@ func (f forger) issue(t testing.TB, name string, until time.Time, extensions str
 			t.Fatal(err)
 		}
 	}
-	openssl(t, append([]string{"req", "-new", "-subj", "/CN=" + name, "-out", at("csr"), "-keyout", at("key")}, newKey...)...)
 	const form = "20060102150405Z"
-	openssl(t, "ca", "-batch", "-config", at("config"), "-cert", f.cert, "-keyfile", f.key, "-notext", "-in", at("csr"), "-out", at("cert"),
+	openssl(t, "ca", "-batch", "-config", at("config"), "-cert", f.cert, "-keyfile", f.key, "-notext", "-in", csr, "-out", at("cert"),
 		"-extfile", at("extensions"), "-startdate", until.AddDate(-1, 0, 0).UTC().Format(form), "-enddate", until.UTC().Format(form))
-	return load(t, at("cert"), at("key"))
+	return at("cert")
 }
 
 // forClients is what a device's certificate has.
@@ -103,4 +112,14 @@ func selfSigned(t testing.TB, name string) *tls.Certificate {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	openssl(t, append([]string{"req", "-x509", "-subj", "/CN=" + name, "-days", "2", "-out", certFile, "-keyout", keyFile}, newKey...)...)
 	return load(t, certFile, keyFile)
+}
+
+// loadChain reads what was made for a key that is known.
+func loadChain(t testing.TB, certFile string, key crypto.PrivateKey) *tls.Certificate {
+	t.Helper()
+	text, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate(t, string(text), key)
 }

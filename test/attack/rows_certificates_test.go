@@ -6,8 +6,8 @@ import (
 )
 
 // forgers show certificates that Muster did not issue, or that say another name than their identity.
-func forgers(t testing.TB, s *site) []row {
-	strange, stolen := newForger(t), s.steal(t)
+func forgers(t testing.TB, stolen forger) []row {
+	strange := newForger(t)
 	soon, long := inAnHour(), time.Now().AddDate(-1, -1, 0)
 	shows := func(f forger, until time.Time, extensions string) func(a *attempt) string {
 		return func(a *attempt) string {

@@ -84,7 +84,11 @@ func newcomers() []row {
 	for _, topic := range topicsOf("victim") {
 		rows = append(rows, row{"an enrolling device publishes to " + topic, []string{overTLS}, func(a *attempt) string {
 			return a.in(a.enrolling(a.tokenFor("thieves"))).publish(topic, bad(a.name), true)
-		}, "PUBACK 0x87", "to publish"})
+		}, "PUBACK 0x87", "to publish"}, row{"an enrolling device has a will on " + topic, []string{overTLS}, func(a *attempt) string {
+			h := a.enrolling(a.tokenFor("thieves"))
+			h.will = topic
+			return a.login(h)
+		}, "CONNACK 0x87", "not allowed to have a will"})
 	}
 	return rows
 }

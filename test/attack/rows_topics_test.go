@@ -3,6 +3,8 @@ package attack
 import (
 	"slices"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"muster/topics"
 )
 
@@ -22,6 +24,7 @@ func topicsOf(name string) (all []string) {
 
 // curious devices have been let in, and reach for what is not theirs.
 func curious() []row {
+	root := topics.DefaultRoot
 	var rows []row
 	for _, topic := range topicsOf("victim") {
 		rows = append(rows, row{"publish to " + topic, []string{overTLS}, func(a *attempt) string {
@@ -45,5 +48,27 @@ func curious() []row {
 			return a.in(a.device()).subscribe(filter)
 		}, "SUBACK 0x87", "to subscribe"})
 	}
-	return rows
+	for _, topic := range append(topicsOf("victim"), root.Topic(topics.GroupConfig, "victims"), "elsewhere") {
+		rows = append(rows, row{"a check-in that wants its answer on " + topic, []string{overTLS}, func(a *attempt) string {
+			return a.in(a.device()).ask(&packets.Publish{
+				Topic: root.Topic(topics.DeviceCheckin, a.name), Payload: []byte(bad(a.name)), QoS: 1, PacketID: 1,
+				Properties: &packets.Properties{ResponseTopic: topic},
+			})
+		}, "PUBACK 0x87", "to have an answer on"})
+	}
+	return append(rows, row{"a will that wants its answer on another's reply", mqtt, func(a *attempt) string {
+		h := a.device()
+		w, err := a.dial(a.over, h.certificate)
+		if err != nil {
+			return outcome(err)
+		}
+		defer w.Close()
+		// The library leaves out what a will wants answered.
+		answers := append([]byte{8}, text3(root.Topic(topics.DeviceReply, "victim"))...)
+		if _, err := w.Write(packet3(0x10, text3("MQTT"), []byte{5, 0x0e, 0, 60, 0}, text3(a.name), []byte{byte(len(answers))}, answers,
+			text3(root.Topic(topics.DeviceStatus, a.name)), text3(bad(a.name)))); err != nil {
+			return outcome(err)
+		}
+		return w.answer()
+	}, "CONNACK 0x87", "answers to its will"})
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long anything may take that must happen.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // A site is a "muster serve" process of the test's own. All but its loopback listener listen on every address, so that
 // nothing that comes in there counts as local.

@@ -172,7 +172,7 @@ type hello struct {
 
 func (h hello) packet() *packets.Connect {
 	p := &packets.Connect{
-		ProtocolName: "MQTT", ProtocolVersion: 5, ClientID: h.id, CleanStart: true, KeepAlive: 60, Properties: &packets.Properties{},
+		ProtocolName: "MQTT", ProtocolVersion: 5, ClientID: h.id, CleanStart: true, KeepAlive: 600, Properties: &packets.Properties{},
 		UsernameFlag: h.username != "", Username: h.username, PasswordFlag: h.password != "", Password: []byte(h.password),
 	}
 	if h.will != "" {
@@ -195,6 +195,20 @@ func (s *site) connect(over string, h hello) (*wire, string) {
 		_ = w.Close()
 	}
 	return w, got
+}
+
+// message is the payload of the next message on the topic.
+func (w *wire) message(topic string) ([]byte, error) {
+	_ = w.SetReadDeadline(time.Now().Add(patience))
+	for {
+		p, err := packets.ReadPacket(w.in)
+		if err != nil {
+			return nil, err
+		}
+		if m, ok := p.Content.(*packets.Publish); ok && m.Topic == topic {
+			return m.Payload, nil
+		}
+	}
 }
 
 func (w *wire) publish(topic, payload string, retain bool) string {
