@@ -55,7 +55,7 @@ func stateOn(w *wire, topic string) string {
 	if err := json.Unmarshal(payload, &reply); err != nil {
 		return err.Error()
 	}
-	return "reply: " + string(reply.State)
+	return "reply: " + reply.State
 }
 
 // latecomers have a certificate that has ended, which is good for asking for the next one and nothing else.
