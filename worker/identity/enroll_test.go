@@ -63,6 +63,17 @@ func TestADeviceIsEnrolledAndComesBackWithItsCertificate(t *testing.T) {
 	}
 }
 
+// A device that runs something already is enrolled while it connects: the connection that this was for has its certificate at once.
+func TestEnrollmentWhileConnecting(t *testing.T) {
+	m := newManager(t)
+	d := m.device(t.TempDir())
+	c := d.connect(t, m.url())
+	eventually(t, "the device is connected", c.Connected)
+	if strings.Contains(d.log.String(), "cannot connect") {
+		t.Errorf("the first connection failed:\n%s", d.log)
+	}
+}
+
 // Whoever answers must prove to be who made the token, before it is shown.
 func TestAStrangerIsNotShownTheToken(t *testing.T) {
 	m := newManager(t)

@@ -136,7 +136,9 @@ func (k *Keeper) Prepare(ctx context.Context, o *network.Options, last error) er
 		k.failures++
 	}
 	if _, enrolled := k.Identity(); !enrolled {
-		return k.enrollAtLength(ctx)
+		if err := k.enrollAtLength(ctx); err != nil {
+			return err
+		}
 	}
 	if err := k.address(o); err != nil {
 		return err
