@@ -104,28 +104,31 @@ func TestIdentityChanges(t *testing.T) {
 	}
 }
 
-// While the store fails, those who were let in before still are, unless they are known to be revoked; those who are not known are not.
+// While the store fails, those who were let in before still are, unless they are known to be revoked or deleted; those who are not known are not.
 func TestStoreFails(t *testing.T) {
 	r := newRig(t)
 	key := newKey(t)
-	for _, device := range []string{"known", "never", "out"} {
+	for _, device := range []string{"known", "never", "out", "gone"} {
 		r.identity(device, "tills", key)
 	}
 	cert := func(device string) shown {
 		return shown{id: device, certificate: r.ca.device(t, device, key, time.Hour)}
 	}
 	guest := shown{id: "guest", user: "guest", password: devicesPass}
-	for _, s := range []shown{cert("known"), cert("out"), guest} {
+	for _, s := range []shown{cert("known"), cert("out"), cert("gone"), guest} {
 		r.mustDial(s)
 	}
 	r.in(r.store, "out", revoke)
+	if err := r.store.Identities().Delete(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
 	r.behind.broken.Store(true)
 	known := r.mustDial(cert("known"))
 	if !known.maySubscribe(topic(topics.GroupConfig, "tills")) || known.maySubscribe(topic(topics.GroupConfig, "screens")) {
 		t.Error("the device_group is not remembered")
 	}
 	r.mustDial(guest)
-	for _, s := range []shown{cert("never"), cert("out"), {id: "guest2", user: "guest2", password: devicesPass}, {id: "guest", user: "guest", password: "no"}} {
+	for _, s := range []shown{cert("never"), cert("out"), cert("gone"), {id: "guest2", user: "guest2", password: devicesPass}, {id: "guest", user: "guest", password: "no"}} {
 		if _, code, err := r.dial(s); code != 0x86 {
 			t.Errorf("%s is let in: %#x, %v", s.id, code, err)
 		}
