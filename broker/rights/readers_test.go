@@ -139,6 +139,11 @@ var (
 	emqxID   = regexp.MustCompile(`\{clientid, \{re, "([^"]*)"\}\}`)
 )
 
+// erlang is an expression in a string of Erlang's, where "$" also stands before a line feed at the very end.
+func erlang(text string) *regexp.Regexp {
+	return regexp.MustCompile(strings.NewReplacer(`\\`, `\`, `$`, `\n?\z`).Replace(text))
+}
+
 func readEMQX(t *testing.T, file []byte) broker {
 	var rules emqx
 	lines := strings.Split(strings.TrimSpace(string(file)), "\n")
@@ -159,12 +164,12 @@ func readEMQX(t *testing.T, file []byte) broker {
 		case user == nil:
 			t.Fatalf("a rule for everybody: %q", line)
 		case user[2] != "":
-			rule.username = regexp.MustCompile(strings.ReplaceAll(user[2], `\\`, `\`))
+			rule.username = erlang(user[2])
 		default:
 			rule.username = regexp.MustCompile(`\A` + regexp.QuoteMeta(user[1]) + `\z`)
 		}
 		if id := emqxID.FindStringSubmatch(rule.who); id != nil {
-			rule.client = regexp.MustCompile(strings.ReplaceAll(id[1], `\\`, `\`))
+			rule.client = erlang(id[1])
 		}
 		rules = append(rules, rule)
 	}

@@ -187,6 +187,40 @@ func TestClientIDsGiveNothing(t *testing.T) {
 	})
 }
 
+// A device's queue in RabbitMQ is of its client id: with another one it could take what waits for another device.
+func TestQueuesOfOthers(t *testing.T) {
+	each(t, func(t *testing.T, b broker) {
+		r, is := b.(rabbitmqBroker)
+		if !is {
+			return
+		}
+		filter := root.Topic(topics.DeviceReply, "till-1")
+		if !r.maySubscribe("till-1", "till-1", filter) {
+			t.Error("a device may not use its own queue")
+		}
+		for _, client := range []string{"till-11", "till-9", "x-till-1", ""} {
+			if r.maySubscribe("till-1", client, filter) {
+				t.Errorf("till-1 may use the queue of the client %q", client)
+			}
+		}
+	})
+}
+
+// EMQX's regular expressions let a line feed follow "$": a name with one is no device's.
+func TestNameWithALineFeed(t *testing.T) {
+	each(t, func(t *testing.T, b broker) {
+		e, is := b.(emqx)
+		const name = "till-1\n"
+		for _, login := range []string{name, "enroll:x"} {
+			for _, topic := range every(name) {
+				if is && e.mayPublish(login, name, topic) {
+					t.Errorf("%q as client %q may publish to %q", login, name, topic)
+				}
+			}
+		}
+	})
+}
+
 // Whom the file does not name has no rights, but that a device that has just been enrolled may already have its own topics.
 func TestStrangersHaveNoRights(t *testing.T) {
 	each(t, func(t *testing.T, b broker) {
