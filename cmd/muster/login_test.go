@@ -16,6 +16,9 @@ func TestLoginOverTLS(t *testing.T) {
 	s := startServing(t, "--server-names=manager.example")
 	root, _ := pem.Decode([]byte(s.file(rootsFile)))
 	pin := token.PinOf(parse(t, root.Bytes).RawSubjectPublicKeyInfo).String()
+	if !strings.Contains(s.log.String(), "ca_pin="+pin+" ") {
+		t.Error("the log does not tell the pin of the authority")
+	}
 	url := "https://" + s.file(httpsAddrFile)
 	home := t.TempDir()
 	t.Chdir(home)
@@ -35,7 +38,7 @@ func TestLoginOverTLS(t *testing.T) {
 	for want, args := range map[string][]string{
 		"(give ca-file, the file ca.pem of the manager's data directory, or ca-pin)": nil,
 		"no certificate authority with this pin":                                     {"--ca-pin", token.PinOf([]byte("another")).String()},
-		"ca-pin: must be the 43 characters":                                          {"--ca-pin=x"},
+		"ca-pin: must be 43 characters":                                              {"--ca-pin=x"},
 		"ca-file and ca-pin: only one":                                               {"--ca-pin", pin, "--ca-file", filepath.Join(s.dir, rootsFile)},
 		"ca-pin: needs a url with https://":                                          {"--ca-pin", pin, "--url", s.url},
 	} {

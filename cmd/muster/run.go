@@ -27,6 +27,7 @@ import (
 	"muster/manager/retention"
 	"muster/manager/snapshot"
 	"muster/manager/summary"
+	"muster/manager/token"
 	"muster/topics"
 )
 
@@ -138,7 +139,7 @@ func serve(ctx context.Context, f serveFlags, admin io.Writer, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	if err := announce(dir, bus, rest, log); err != nil {
+	if err := announce(dir, bus, rest, authorities.Pin(), log); err != nil {
 		return err
 	}
 	checkins := checkin.New(bus, configs, publisher, checkin.Options{
@@ -222,10 +223,10 @@ func openAuth(f serveFlags, dir *dataDir, admin io.Writer) (auth.Config, error) 
 }
 
 // announce tells scripts and the log where the process listens.
-func announce(dir *dataDir, bus bus, rest servers, log *slog.Logger) error {
+func announce(dir *dataDir, bus bus, rest servers, pin token.Pin, log *slog.Logger) error {
 	at := bus.addrs()
 	at[httpAddrFile], at[httpsAddrFile] = rest.addr(rest.plain), rest.addr(rest.overTLS)
-	attrs := []any{"data_dir", dir.path}
+	attrs := []any{"data_dir", dir.path, "ca_pin", pin.String()}
 	for _, file := range addrFiles {
 		if at[file] == "" {
 			continue

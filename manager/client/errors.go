@@ -98,6 +98,8 @@ func (e *Error) explain(what call, response *http.Response) (sentence string, me
 		return fmt.Sprintf("%v: %s answers %s, which is not what a manager says", what, response.Request.URL.Host, response.Status), nil
 	case e.Field == "error" && e.Status >= 500:
 		return fmt.Sprintf("%v: %s (request %s)", what, e.Reason, e.RequestID), nil
+	case e.Field == "error" && e.Name != "" && strings.HasPrefix(e.Reason, subject+": "):
+		return e.Reason, nil
 	case e.Field == "error":
 		return fmt.Sprintf("%v: %s", what, e.Reason), nil
 	}

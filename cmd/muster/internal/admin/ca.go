@@ -39,15 +39,25 @@ func newRollCA() *cobra.Command {
 }
 
 func newRetireCA() *cobra.Command {
-	var force bool
+	var force, sure bool
 	command := &cobra.Command{
 		Use: "retire ID", Args: cobra.ExactArgs(1),
 		Short: "Believe no devices' certificates of an older authority any more",
 		Long: "Believes no devices' certificates of an older authority any more. It is refused while devices have certificates of it and would be\n" +
 			"locked out; muster ca show ID counts them. There is no way back.",
 	}
-	command.Flags().BoolVar(&force, "force", false, "lock out the devices that still have such a certificate")
+	command.Flags().BoolVar(&force, "force", false, "lock out the devices that still have such a certificate, after a question")
+	declareYes(command.Flags(), &sure)
 	return asks(command, authorityIDs, func(command *cobra.Command, c *client.Client, args []string) error {
+		if force && !sure {
+			_, devices, err := c.Authority(command.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := confirm(command, "%d devices are to be locked out for good.", devices); err != nil {
+				return err
+			}
+		}
 		if _, err := c.RetireAuthority(command.Context(), args[0], force); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func TestCertificateAuthorities(t *testing.T) {
 			}
 		}
 	}
-	lines([]string{"ca", "show"}, `ID +SUBJECT +STATE +MADE +BY +ENDS +KEY`, `1 +Muster CA 1 \S+ +believed +\S+ +- +\S+ +plain`, `2 +Muster CA 2 \S+ +issues +\S+ +root +\S+ +plain`)
+	lines([]string{"ca", "show"}, `ID +SUBJECT +STATE +MADE +BY +ENDS +KEY +PIN`, `1 +Muster CA 1 \S+ +believed +\S+ +- +\S+ +plain +\S{43}`, `2 +Muster CA 2 \S+ +issues +\S+ +root +\S+ +plain +\S{43}`)
 	lines([]string{"ca", "show", "1"}, `ID .* +DEVICES`, `1 +Muster CA 1 .* +1`)
 	if roots := muster(t, "ca", "export").stdout; strings.Count(roots, "BEGIN CERTIFICATE") != 2 {
 		t.Errorf("roots are %s", roots)
@@ -40,10 +40,13 @@ func TestCertificateAuthorities(t *testing.T) {
 	if r := muster(t, "ca", "retire", "1"); r.code != 1 || !strings.Contains(r.stderr, "locked out") || r.stdout != "" {
 		t.Errorf("%+v", r)
 	}
-	muster(t, "ca", "retire", "2", "--force").want(t, 1, "", "muster: retire authority \"2\": authority \"2\": is the one that issues: make the next one first\n")
+	muster(t, "ca", "retire", "2", "--force", "--yes").want(t, 1, "", "muster: authority \"2\": is the one that issues: make the next one first\n")
 	muster(t, "ca", "retire", "7").want(t, 1, "", "muster: authority \"7\" does not exist\n")
-	muster(t, "ca", "retire", "1", "--force").want(t, 0, "authority \"1\" retired\n", "")
-	lines([]string{"ca", "show"}, `1 +Muster CA 1 \S+ +retired 20\S+ +\S+ +- +\S+ +plain`)
+	const question = "1 devices are to be locked out for good. Say yes: "
+	musterReads(t, "no\n", "ca", "retire", "1", "--force").want(t, 2, "", question+"muster: nothing was done: nobody has said yes; --yes says it beforehand\n")
+	lines([]string{"ca", "show"}, `1 +Muster CA 1 \S+ +believed .*`)
+	musterReads(t, "yes\n", "ca", "retire", "1", "--force").want(t, 0, "authority \"1\" retired\n", question)
+	lines([]string{"ca", "show"}, `1 +Muster CA 1 \S+ +retired 20\S+ +\S+ +- +\S+ +plain +\S{43}`)
 	if roots := muster(t, "ca", "export").stdout; strings.Count(roots, "BEGIN CERTIFICATE") != 1 {
 		t.Errorf("roots are %s", roots)
 	}

@@ -17,7 +17,7 @@ func newShowCA() *cobra.Command {
 		Short: "Show the certificate authorities, or one and how many devices would be locked out without it",
 	}
 	format.Declare(command, output.Table, output.JSON, output.YAML)
-	columns := []string{"id", "subject", "state", "made", "by", "ends", "key"}
+	columns := []string{"id", "subject", "state", "made", "by", "ends", "key", "pin"}
 	return asks(command, authorityIDs, func(command *cobra.Command, c *client.Client, args []string) error {
 		if len(args) == 1 {
 			a, devices, err := c.Authority(command.Context(), args[0])
@@ -54,5 +54,5 @@ func authorityRow(a authority.Info) []string {
 	if a.Sealed {
 		key = "sealed"
 	}
-	return []string{a.ID, a.Subject, state, a.Created.UTC().Format(time.DateOnly), list(by(a.By)), a.NotAfter.UTC().Format(time.DateOnly), key}
+	return []string{a.ID, a.Subject, state, a.Created.UTC().Format(time.DateOnly), list(by(a.By)), a.NotAfter.UTC().Format(time.DateOnly), key, a.Pin}
 }

@@ -89,6 +89,8 @@ func purpose(t store.Token) string {
 	switch {
 	case t.Kind == store.TokenEnroll && t.Device != "":
 		return fmt.Sprintf("device %s in device_group %s, %s", t.Device, t.DeviceGroup, ends(t))
+	case t.Kind == store.TokenEnroll && t.Uses == 1:
+		return fmt.Sprintf("one device in device_group %s, %s", t.DeviceGroup, ends(t))
 	case t.Kind == store.TokenEnroll:
 		return fmt.Sprintf("%d devices in device_group %s, %s", t.Uses, t.DeviceGroup, ends(t))
 	}

@@ -19,6 +19,7 @@ func TestTokens(t *testing.T) {
 	made := map[string]token.Token{}
 	for _, tc := range []struct{ args, note string }{
 		{"token create --group shops --uses 20", `token ID for 20 devices in device_group shops, until TIME`},
+		{"token create -g shops", `token ID for one device in device_group shops, until TIME`},
 		{"token create -g shops --device till-7 --approve --ttl 2h", `token ID for device till-7 in device_group shops, until TIME`},
 		{"token create ci --user-group deployers --ttl 24h --mqtt-role viewer", `token ID for "ci", until TIME`},
 		{"token create broker --broker-auth", `token ID for "broker", without an end`},
@@ -51,7 +52,7 @@ func TestTokens(t *testing.T) {
 		}
 	}
 	var listed []map[string]any
-	if err := json.Unmarshal([]byte(muster(t, "token", "list", "-o", "json").stdout), &listed); err != nil || len(listed) != 5 || listed[0]["used"] != 0. || listed[4]["expires"] != nil {
+	if err := json.Unmarshal([]byte(muster(t, "token", "list", "-o", "json").stdout), &listed); err != nil || len(listed) != 6 || listed[0]["used"] != 0. || listed[5]["expires"] != nil {
 		t.Errorf("as JSON: %v, %v", listed, err)
 	}
 	for name, shown := range made {

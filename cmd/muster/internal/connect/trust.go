@@ -20,14 +20,14 @@ import (
 
 // DeclarePin adds the flag by which a first connection finds out whom to trust.
 func (f *Flags) DeclarePin(flags *pflag.FlagSet) {
-	flags.StringVar(&f.caPin, "ca-pin", "", "fingerprint of the fleet's certificate authority, instead of a file with it: the manager shows the authority, and it is kept beside the config file")
+	flags.StringVar(&f.caPin, "ca-pin", "", "fingerprint of the fleet's certificate authority, ca_pin in the log of muster serve, instead of a file with it: the manager shows the authority, and it is kept beside the config file")
 }
 
 // pinned asks the manager for its authority, and puts the one that has the pin beside the config file.
 func (f *Flags) pinned(ctx context.Context) error {
 	pin, err := base64.RawURLEncoding.DecodeString(f.caPin)
 	if err != nil || len(pin) != sha256.Size {
-		return errors.New("ca-pin: must be the 43 characters that the manager tells with its authority")
+		return errors.New("ca-pin: must be 43 characters, which muster serve logs as ca_pin and muster ca show tells")
 	}
 	at, err := url.Parse(f.url)
 	switch {
