@@ -39,6 +39,7 @@ func TestDevicesInATable(t *testing.T) {
 		}
 	}
 	muster(t, "get", "devices", "till-1", "--online").want(t, 2, "", "muster: NAME: cannot be joined by --online\n")
+	muster(t, "get", "devices", "till-1", "--pending").want(t, 2, "", "muster: NAME: cannot be joined by --pending\n")
 	muster(t, "get", "devices", "till-1", "--count").want(t, 2, "", "muster: NAME: cannot be joined by --count\n")
 	if r := muster(t, "get", "devices", "--label", "no key"); r.code != 1 || !strings.HasPrefix(r.stderr, "muster: devices: label: ") {
 		t.Errorf("%+v", r)
