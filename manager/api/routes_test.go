@@ -75,7 +75,7 @@ func TestAuthenticationDisabled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/api/v2/apps/new", strings.NewReader(`{"docker_image": "img"}`)))
+	h.ServeHTTP(w, httptest.NewRequest("POST", "http://127.0.0.1:8080/api/v2/apps/new", strings.NewReader(`{"docker_image": "img"}`)))
 	wantJSON(t, w, 200, newApp(`{}`))
 	if len(changedBy) != 1 || changedBy[0] != "" {
 		t.Errorf("changed by %q, want one change by nobody", changedBy)

@@ -15,7 +15,7 @@ var ErrDenied = errors.New("access denied")
 
 // Config is whom an [Authenticator] knows.
 type Config struct {
-	// Disabled lets every REST request in as an admin without a name. It does not touch MQTT, where everybody
+	// Disabled lets every REST request to localhost, or a loopback address, in as an admin without a name. It does not touch MQTT, where everybody
 	// must be known by name to be kept to their own topics.
 	Disabled bool
 	// AdminUser and AdminPassword are the local admin's, for Basic authentication and for looking on over

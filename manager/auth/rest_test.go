@@ -61,7 +61,7 @@ func TestREST(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest("GET", "http://localhost:8080/", nil)
 			if tc.header != "" {
 				r.Header.Set("Authorization", tc.header)
 			}
