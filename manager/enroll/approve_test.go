@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -246,4 +247,29 @@ func TestTokensThatEndedAreSwept(t *testing.T) {
 	if len(names) != len(keep) {
 		t.Errorf("%d tokens are left, want %d", len(names), len(keep))
 	}
+}
+
+// An interrupted authority lets something happen while it issues.
+type interrupted struct {
+	Authority
+	happens func()
+}
+
+func (a *interrupted) IssueDevice(device string, key crypto.PublicKey, life time.Duration) (string, store.IssuedCertificate, error) {
+	a.happens()
+	return a.Authority.IssueDevice(device, key, life)
+}
+
+func TestADeviceIsShutOutWhileItsCertificateIsMade(t *testing.T) {
+	late := new(interrupted)
+	r := newRig(t, func(o *Options) { late.Authority, o.Authority = o.Authority, late })
+	late.happens = func() {
+		_, _, err := r.Revoke(t.Context(), "d1", "alice")
+		r.must(err)
+	}
+	tok, key := r.token(), enrolltest.Key(t)
+	if reply := r.ask(topics.Retry, "d1", key, tok); reply.Certificate != "" {
+		t.Error("it has a certificate")
+	}
+	r.ask(topics.Refused, "d1", key, tok)
 }
