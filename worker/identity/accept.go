@@ -49,9 +49,7 @@ func (k *Keeper) accept(r topics.CertificateReply) error {
 	k.mu.Unlock()
 	k.doubted.Store(false)
 	k.note(Enrollment{})
-	if err := k.clock.passed(i.chain[0].NotBefore); err != nil {
-		k.Log.Warn("what is known of the time cannot be kept", "error", err)
-	}
+	k.keepTime(k.clock.passed(i.chain[0].NotBefore))
 	k.Log.Info("this device has a certificate", "device", i.Device, "device_group", i.DeviceGroup, "not_after", i.NotAfter().UTC(), "renew_in", i.RenewAfter.Round(time.Second))
 	if k.Group != "" && k.Group != i.DeviceGroup {
 		k.leave()

@@ -72,3 +72,17 @@ func TestWhenACertificateIsDue(t *testing.T) {
 		}
 	})
 }
+
+// Of what servers have shown, that of the one that has let the device in counts, and nothing from before.
+func TestWhatOthersHaveShownDoesNotCount(t *testing.T) {
+	c, err := loadClock(t.TempDir(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c.see(now.AddDate(70, 0, 0))
+	c.see(now)
+	if err := c.letIn(); err != nil || !c.saved.Known.Equal(now) {
+		t.Errorf("it is %v, %v; want %v", c.saved.Known, err, now)
+	}
+}

@@ -22,14 +22,17 @@ const ageStep = time.Hour
 // each start, until something on the network sets it, which may need a network that needs certificates to be judged.
 //
 // The past is known from what was issued: whatever has a certificate of an authority that is believed was made after its NotBefore.
-// So certificates are judged at the latest of the clock, of the latest NotBefore ever verified, and of the program's own making. A clock
-// that is ahead is not doubted: nothing proves that the time has not come.
+// So certificates are judged at the latest of the clock, of the latest NotBefore of a server that has let this device in, and of the program's own making. A
+// clock that is ahead is not doubted: nothing proves that the time has not come. But a manager whose clock is years ahead takes the device's certificate for one
+// that is long over, and refuses it: so what it shows until then does not count, or the whole fleet would be out for years when that is set right.
 type clock struct {
 	dir string
 
 	mu sync.Mutex
 	// saved is what the file holds.
 	saved clockState
+	// seen is the NotBefore of the server's certificate that was verified last.
+	seen time.Time
 	// since is when the age of the certificate was last counted, by the steady clock.
 	since time.Time
 }
@@ -70,6 +73,21 @@ func (c *clock) now() time.Time {
 		return now
 	}
 	return c.saved.Known
+}
+
+// see remembers the NotBefore of a server's certificate that was verified.
+func (c *clock) see(notBefore time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = notBefore
+}
+
+// letIn notes that whoever has shown the last certificate has let this device in.
+func (c *clock) letIn() error {
+	c.mu.Lock()
+	seen := c.seen
+	c.mu.Unlock()
+	return c.passed(seen)
 }
 
 // passed notes that a time has passed for certain.

@@ -42,6 +42,7 @@ func (k *Keeper) Follow(ctx context.Context, c client.Client) error {
 			return nil
 		case <-timer.C:
 		case <-up:
+			k.keepTime(k.clock.letIn())
 		case <-k.doubts:
 		}
 		wait := min(k.due(), lookTime)
@@ -49,6 +50,13 @@ func (k *Keeper) Follow(ctx context.Context, c client.Client) error {
 			wait = k.followUp(ask, waits)
 		}
 		timer.Reset(wait)
+	}
+}
+
+// keepTime says why what is known of the time is not on the disk.
+func (k *Keeper) keepTime(err error) {
+	if err != nil {
+		k.Log.Warn("what is known of the time cannot be kept", "error", err)
 	}
 }
 

@@ -40,11 +40,15 @@ func TestCertificatesAreJudgedWithoutAClock(t *testing.T) {
 			}
 			server := a.server(time.Now().Add(test.from), time.Now().Add(test.to))
 			pinned := token.New(a.pin())
-			err := identity.New(identity.Options{Dir: dir, Device: "d", Token: pinned, Built: test.built}).Verify("127.0.0.1", server.Leaf, a.cert)
+			k := identity.New(identity.Options{Dir: dir, Device: "d", Token: pinned, Built: test.built})
+			err := k.Verify("127.0.0.1", server.Leaf, a.cert)
 			if (err == nil) != test.want {
 				t.Errorf("the verdict is %v", err)
 			}
 			if test.want {
+				if err := k.LetIn(); err != nil {
+					t.Fatal(err)
+				}
 				// What was seen is known from now on, and nothing that was over by then is believed.
 				over := a.server(time.Now().Add(test.from-2*day), time.Now().Add(test.from-time.Second))
 				if err := identity.New(identity.Options{Dir: dir, Device: "d", Token: pinned}).Verify("127.0.0.1", over.Leaf, a.cert); err == nil {
