@@ -69,6 +69,8 @@ func TestRequestsToNoPath(t *testing.T) {
 		"GET /api/v2/apps HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: a\r\n", 7000) + "\r\n\r\n": 431,
 		"GET /api/v2/" + strings.Repeat("a", 40<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n":              431,
 	} {
+		// No more than the server reads: closing a connection with more in it resets it, and the answer may be lost.
+		sent = sent[:min(len(sent), 32<<10+4096)]
 		if answers, _ := rawly(t, addr, sent); !slices.Equal(answers, []int{want}) {
 			t.Errorf("%.60q: answers %d, want one with %d", sent, answers, want)
 		}
