@@ -30,8 +30,8 @@ func TestEnrollmentOverHTTPS(t *testing.T) {
 		if err != nil || q.Token != m.token.Text() {
 			t.Errorf("the request is %v with another token, or none", err)
 		}
-		if asked.Add(1) == 1 {
-			http.Error(w, "busy", http.StatusServiceUnavailable)
+		if n := asked.Add(1); n <= 2 {
+			http.Error(w, "busy", []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[n-1])
 			return
 		}
 		reply := m.issue(q, time.Hour)

@@ -218,3 +218,27 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("without a token: %v", err)
 	}
 }
+
+// Who waits for an admin goes on to wait when the token by which it asks is of no use any more.
+func TestPendingOutlivesTheToken(t *testing.T) {
+	m := newManager(t)
+	m.set(func() {
+		m.answer = func(topics.Kind, topics.CertificateRequest) *topics.CertificateReply {
+			m.token = token.New(m.authority.pin()) // the one that was shown is gone
+			return &topics.CertificateReply{State: topics.Pending, RetryIn: 1}
+		}
+	})
+	ctx, stop := context.WithCancel(within(t))
+	defer stop()
+	d := m.device(t.TempDir())
+	done := make(chan error, 1)
+	go func() { done <- d.Enroll(ctx) }()
+	eventually(t, "it goes on", func() bool { return strings.Contains(d.log.String(), "does not take the enrollment token") })
+	if e, err := identity.LoadEnrollment(d.dir); err != nil || e.State != topics.Pending {
+		t.Errorf("people are told %+v, %v", e, err)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+}
