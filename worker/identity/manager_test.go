@@ -57,7 +57,8 @@ func newManager(t *testing.T) *manager {
 		TLS: &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return &m.server, nil
+			shown := m.server // which a test may replace while a handshake looks at this one
+			return &shown, nil
 		}},
 	})
 	if err != nil {

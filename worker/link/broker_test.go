@@ -28,7 +28,7 @@ var brokers = map[string]func(t *testing.T) (url string){
 				if l.ClientID == "manager" {
 					return topics.Subject{Role: topics.RoleManager, Name: "m"}, nil
 				}
-				return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID}, nil
+				return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID, Group: "g"}, nil
 			},
 		})
 		if err != nil {

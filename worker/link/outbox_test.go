@@ -96,7 +96,7 @@ func sieving(t *testing.T) (l *link.Link, s *sieve, proxy *clienttest.Proxy) {
 	server, err := broker.Listen(broker.Options{
 		Root: topics.DefaultRoot, TCPAddr: "127.0.0.1:0", Report: s.report,
 		Authenticate: func(l broker.Login) (topics.Subject, error) {
-			return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID}, nil
+			return topics.Subject{Role: topics.RoleDevice, Name: l.ClientID, Group: "g"}, nil
 		},
 	})
 	if err != nil {
