@@ -132,10 +132,11 @@ func (s *survey) inspect(ctx context.Context, engine Engine) error {
 }
 
 // fresh reports whether the container may have been started since it was last looked at: the engine's description of
-// one that runs says for how long it has, and looks are not further apart than a minute.
+// one that runs says for how long it has, and looks are not further apart than a minute. One that ends quickly may be between two
+// starts at every look.
 func fresh(c Container) bool {
 	up, runs := strings.CutPrefix(c.Detail, "Up ")
-	return c.State == "running" && (!runs || strings.Contains(up, "second"))
+	return c.State == "restarting" || c.State == "running" && (!runs || strings.Contains(up, "second"))
 }
 
 // states are those in which the containers were last seen, by container id.

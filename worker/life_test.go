@@ -119,6 +119,9 @@ func TestFresh(t *testing.T) {
 			t.Errorf("fresh(%q) = %v", detail, got)
 		}
 	}
+	if !fresh(Container{State: "restarting", Detail: "Restarting (3) 2 hours ago"}) {
+		t.Error("a container that ends again and again is not fresh")
+	}
 	if fresh(Container{State: "exited", Detail: "Exited (0) 2 seconds ago"}) {
 		t.Error("a container that does not run is fresh")
 	}
