@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // Whom to trust is in a file, found beside a manager on this machine, or shows itself under the right pin; and is kept.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"muster/cmd/internal/program"
-	"muster/manager/token"
 	"muster/test/rig"
+	"muster/topics/token"
 )
 
 // Over TLS as it is by default: ca.pem is all that a client needs, a new device's token has the pin of an authority in it, and a

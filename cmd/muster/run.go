@@ -27,8 +27,8 @@ import (
 	"muster/manager/retention"
 	"muster/manager/snapshot"
 	"muster/manager/summary"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // checkinShare is what managers on one broker share check-ins by.

@@ -8,8 +8,8 @@ import (
 	"unique"
 
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // byCertificate tells which device has shown a certificate. The certificate and the device's identity must agree.

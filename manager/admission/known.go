@@ -7,8 +7,8 @@ import (
 
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Known tells who a client is by now that another broker has let in, by what that broker knows of it: the user name, the client id, and

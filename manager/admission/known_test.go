@@ -7,8 +7,8 @@ import (
 
 	"muster/manager/admission"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Whom another broker has let in is known by name, as long as they would still be let in.

@@ -10,8 +10,8 @@ import (
 
 	"muster/broker"
 	"muster/manager/auth"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // ErrDenied is wrapped by every refusal. The text says who it was, or claimed to be, and why; it holds no secret.

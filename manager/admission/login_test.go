@@ -9,8 +9,8 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // secretOf gives a device a secret, and returns it.

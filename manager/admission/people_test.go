@@ -6,7 +6,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // user keeps a user with a password.

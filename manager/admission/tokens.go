@@ -8,8 +8,8 @@ import (
 
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // byEnrollmentToken lets in a device that has nothing but a token, to ask for more. Whether the token has uses left is decided when it asks:

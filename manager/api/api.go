@@ -17,8 +17,8 @@ import (
 	"muster/manager/auth"
 	"muster/manager/authority"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // requestTimeout is how long a request may take once its header has been read.

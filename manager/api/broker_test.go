@@ -12,8 +12,8 @@ import (
 
 	"muster/manager/api"
 	"muster/manager/store"
-	tokens "muster/manager/token"
 	"muster/topics"
+	tokens "muster/topics/token"
 )
 
 // aBroker knows the device till with the password p, or by its certificate, and the viewer ann of the group fleet.

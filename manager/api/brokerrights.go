@@ -9,8 +9,8 @@ import (
 	"muster/broker/rights"
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // identityPage is how many identities are read at once.

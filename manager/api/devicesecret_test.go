@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	made "muster/manager/token"
+	made "muster/topics/token"
 )
 
 func TestDevicesAreGivenSecrets(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 const (

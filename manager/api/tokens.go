@@ -9,7 +9,7 @@ import (
 	"muster/manager/auth"
 	"muster/manager/fleet"
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // tokens answers the calls about API tokens and enrollment tokens.

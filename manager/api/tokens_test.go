@@ -9,7 +9,7 @@ import (
 
 	"muster/manager/api"
 	"muster/manager/store"
-	form "muster/manager/token"
+	form "muster/topics/token"
 )
 
 // told is the answer to the creation of a token.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // TokenName is the [Identity] name of the API token of that name.

@@ -10,7 +10,7 @@ import (
 
 	"muster/manager/auth"
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // token keeps a token and gives its text.

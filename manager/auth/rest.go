@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // tokenUser names the admin in the history when only a token is configured.

@@ -11,7 +11,7 @@ import (
 
 	"muster/manager/authority"
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // documents are those of a store that can fail.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // An Info is what may be known of an authority: everything but its key.

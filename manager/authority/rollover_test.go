@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"muster/manager/authority"
-	"muster/manager/token"
 	testrig "muster/test/rig"
+	"muster/topics/token"
 )
 
 // handshake has a client that believes in these roots connect to a server that asks for a certificate, and returns what each

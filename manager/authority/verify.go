@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Why a device's certificate is refused.

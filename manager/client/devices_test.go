@@ -13,8 +13,8 @@ import (
 	"muster/manager/api/apitest"
 	"muster/manager/client"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Devices are listed in order, page after page, counted, and annotated.

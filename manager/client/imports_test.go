@@ -22,7 +22,7 @@ func TestImports(t *testing.T) {
 	}
 	want := []string{
 		"github.com/cenkalti/backoff/v5", "golang.org/x/sync/errgroup",
-		"muster/manager/authority", "muster/manager/client", "muster/manager/fleet", "muster/manager/store", "muster/manager/token", "muster/topics",
+		"muster/manager/authority", "muster/manager/client", "muster/manager/fleet", "muster/manager/store", "muster/topics", "muster/topics/token",
 	}
 	slices.Sort(linked)
 	if !slices.Equal(linked, want) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 func (d *Desk) enroll(ctx context.Context, device string, r topics.CertificateRequest, t store.Token) (topics.CertificateReply, error) {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Authority issues certificates, as an [authority.Fleet] does.

@@ -14,8 +14,8 @@ import (
 
 	"muster/manager/enroll/enrolltest"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 func TestADeviceIsEnrolledOnce(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"muster/manager/enroll/enrolltest"
 	"muster/manager/store"
 	"muster/manager/store/sqlite"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // A rig is a desk on a store of its own.

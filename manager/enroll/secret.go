@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 var (

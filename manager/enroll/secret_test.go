@@ -6,8 +6,8 @@ import (
 
 	"muster/manager/enroll/enrolltest"
 	"muster/manager/store"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 func TestSecretOfADevice(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 const (

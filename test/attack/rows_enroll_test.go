@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"sync"
 
-	"muster/manager/token"
 	"muster/test/rig"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // state is how a request for a certificate ended, over HTTPS.

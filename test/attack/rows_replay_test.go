@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // apiToken makes one with what the body says besides, and gives its ID, and the text that its bearer shows.

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // enroll runs enroll.sh for the device: with a token or, once there is a certificate, to renew that. What it is told besides counts more.

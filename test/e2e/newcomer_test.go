@@ -19,9 +19,9 @@ import (
 
 	"muster/broker/client"
 	"muster/broker/client/network"
-	"muster/manager/token"
 	"muster/test/rig"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // A newcomer is a device that asks for a certificate over MQTT, as a worker does, and does nothing else.

@@ -14,8 +14,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"muster/broker/client/network"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 	"muster/worker/durable"
 )
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 	"muster/worker/identity"
 )
 

@@ -19,9 +19,9 @@ import (
 	"muster/manager/enroll"
 	"muster/manager/store"
 	"muster/manager/store/sqlite"
-	"muster/manager/token"
 	"muster/test/logs"
 	"muster/topics"
+	"muster/topics/token"
 	"muster/worker/identity"
 )
 

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"muster/broker/client/network"
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // Options say who the device is to be, and how it proves that.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 	"muster/worker/identity"
 )
 

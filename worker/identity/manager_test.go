@@ -15,9 +15,9 @@ import (
 	"muster/broker"
 	"muster/broker/client"
 	"muster/broker/client/network"
-	"muster/manager/token"
 	"muster/test/logs"
 	"muster/topics"
+	"muster/topics/token"
 	"muster/worker/identity"
 )
 

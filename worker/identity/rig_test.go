@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // A testAuthority is an authority of a test's own.

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 // trust says whose certificates are believed.

@@ -7,7 +7,7 @@ import (
 
 	"muster/manager/client"
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 func newDeleteToken() *cobra.Command {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // A device's secret is printed alone and this once, and the one before is out.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"muster/manager/store"
-	"muster/manager/token"
+	"muster/topics/token"
 )
 
 // A token is printed alone and this once; it works until it is deleted.

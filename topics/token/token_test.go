@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"muster/manager/token"
 	"muster/topics"
+	"muster/topics/token"
 )
 
 func TestTokensAreReadAsTheyWereMade(t *testing.T) {
